@@ -1,0 +1,274 @@
+"""Everything that aiorch raises, in one tree.
+
+    AiorchError
+    ├── ConfigurationError            something is set up wrong; nothing was sent
+    │   ├── SettingsError             a setting is unknown or has a value that cannot be used
+    │   ├── MissingExtra              a part that is installed separately is needed
+    │   ├── UnknownAgent              no profile of that name
+    │   ├── UnknownModel              no model of that name
+    │   ├── UnknownProvider           no provider of that name
+    │   ├── PluginError               a plugin could not be used
+    │   └── LocalModelError           the embedded model's weights are missing, wrong or cannot be loaded
+    ├── InputError                    what was handed in cannot be used; nothing was sent
+    │   └── SecurityException         the guard refused an input or an output (``blocked`` says which)
+    ├── ExecutionError                a task could not be carried out
+    │   ├── AttemptFailed             one call to one provider failed (providers raise it; the loop handles it)
+    │   ├── NoModelAvailable          nobody may be asked: each candidate and why
+    │   ├── AllAttemptsFailed         everybody that may be asked failed: each attempt and why
+    │   ├── DeadlineExceeded          the task's time is up
+    │   ├── BudgetExceeded            the next call could cost more than the budget allows
+    │   ├── StreamInterrupted         a stream broke after text had been shown: the text so far
+    │   └── ToolError                 a tool failed in a way the model cannot mend
+    ├── QualityError                  ``require_quality=True`` and the answer is below its minima
+    │   └── OutputInvalid             the answer does not fit the type that was asked for
+    ├── WorkflowError
+    │   ├── InvalidWorkflow           the workflow cannot run: every problem found
+    │   └── TaskFailed                a task of a running workflow failed
+    └── StorageError                  a file or database cannot be read or written
+        └── AuditError                an action could not be recorded, so it was not done
+
+Every message says what happened, to what, and what to do. No error carries a secret: providers' words are
+redacted before they reach one.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aiorch.types import Assessment, Attempt, Failure, Issue, Outcome, PassedOver, Usage
+
+
+class AiorchError(Exception):
+    """The root: ``except aiorch.AiorchError`` catches all that aiorch raises on purpose."""
+
+
+# --- configuration -----------------------------------------------------------------------------------------------
+
+
+class ConfigurationError(AiorchError):
+    """Something is set up wrong; nothing was sent."""
+
+
+class SettingsError(ConfigurationError):
+    """A setting is unknown or has a value that cannot be used."""
+
+
+class MissingExtra(ConfigurationError):
+    """A part that is installed separately is needed."""
+
+    def __init__(self, extra: str, purpose: str, detail: str = "") -> None:
+        self.extra = extra
+        """The extra to install."""
+        self.purpose = purpose
+        text = f"{purpose} needs the extra '{extra}': pip install 'aiorch-sdk[{extra}]'"
+        super().__init__(f"{text} ({detail})" if detail else text)
+
+
+class _Unknown(ConfigurationError):
+    """A name that nobody has; the nearest ones are offered."""
+
+    what = "name"
+    cure = ""
+
+    def __init__(self, name: str, known: Iterable[str] = (), hint: str = "") -> None:
+        self.name = name
+        self.nearest = nearest(name, known)
+        """The known names that look most like it, best first."""
+        offer = f" Did you mean {_or(self.nearest)}?" if self.nearest else ""
+        super().__init__(f"unknown {self.what} {name!r}.{offer} {hint or self.cure}".rstrip())
+
+
+class UnknownAgent(_Unknown):
+    """No profile of that name."""
+
+    what = "agent"
+    cure = "Profiles come from AGENT_PROFILES and Orchestrator(profiles=...)."
+
+
+class UnknownModel(_Unknown):
+    """No model of that name."""
+
+    what = "model"
+    cure = "`aiorch models` lists the ones that can be used now."
+
+
+class UnknownProvider(_Unknown):
+    """No provider of that name."""
+
+    what = "provider"
+    cure = "`aiorch doctor` lists the ones that are known."
+
+
+class PluginError(ConfigurationError):
+    """A plugin could not be used."""
+
+
+class LocalModelError(ConfigurationError):
+    """The embedded model's weights are missing, wrong or cannot be loaded."""
+
+
+# --- input and guard ---------------------------------------------------------------------------------------------
+
+
+class InputError(AiorchError):
+    """What was handed in cannot be used; nothing was sent."""
+
+
+class SecurityException(InputError):  # noqa: N818 - the name that the guide's readers know
+    """The guard refused an input or an output."""
+
+    def __init__(self, issues: Sequence[Issue] | str, *, blocked: str = "input") -> None:
+        self.blocked = blocked
+        """What was refused: ``input``, ``output``, ``arguments`` or ``tool_result``."""
+        self.issues: tuple[Issue, ...] = () if isinstance(issues, str) else tuple(issues)
+        said = issues if isinstance(issues, str) else "; ".join(f"{i.message} [{i.code}]" for i in issues)
+        super().__init__(f"the {blocked.replace('_', ' ')} was refused: {said}")
+
+
+# --- execution ---------------------------------------------------------------------------------------------------
+
+
+class ExecutionError(AiorchError):
+    """A task could not be carried out."""
+
+
+class AttemptFailed(ExecutionError):  # noqa: N818
+    """One call to one provider failed; ``failure`` says how."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+        status = f" (HTTP {failure.status})" if failure.status else ""
+        super().__init__(f"{failure.kind.value}{status}: {failure.message}")
+
+
+class NoModelAvailable(ExecutionError):  # noqa: N818
+    """Nobody may be asked. Lists each candidate and why it was passed over."""
+
+    def __init__(self, why: str, passed_over: Sequence[PassedOver] = ()) -> None:
+        self.passed_over = tuple(passed_over)
+        lines = "".join(f"\n  - {p.id}: {p.reason}" for p in self.passed_over[:25])
+        more = len(self.passed_over) - 25
+        super().__init__(why + lines + (f"\n  - and {more} more" if more > 0 else ""))
+
+
+class AllAttemptsFailed(ExecutionError):  # noqa: N818
+    """Everybody that may be asked failed. Lists each attempt and why."""
+
+    def __init__(self, attempts: Sequence[Attempt], why: str = "") -> None:
+        self.attempts = tuple(attempts)
+        lines = "".join(f"\n  - {a.deployment.id}: {_failed(a)}" for a in self.attempts)
+        super().__init__(f"no answer after {len(self.attempts)} attempt(s){': ' + why if why else ''}{lines}")
+
+
+class DeadlineExceeded(ExecutionError):  # noqa: N818
+    """The task's time is up; what was tried until then is in ``attempts``."""
+
+    def __init__(self, timeout: float, attempts: Sequence[Attempt] = ()) -> None:
+        self.timeout = timeout
+        """The limit, seconds."""
+        self.attempts = tuple(attempts)
+        lines = "".join(f"\n  - {a.deployment.id}: {_failed(a)}" for a in self.attempts)
+        super().__init__(f"not finished within {timeout:g} s; pass timeout= to allow more{lines}")
+
+
+class BudgetExceeded(ExecutionError):  # noqa: N818
+    """The next call could cost more than the budget allows; it was not made."""
+
+    def __init__(self, what: str, attempts: Sequence[Attempt] = ()) -> None:
+        self.attempts = tuple(attempts)
+        super().__init__(what)
+
+
+class StreamInterrupted(ExecutionError):  # noqa: N818
+    """A stream broke after text had been shown."""
+
+    def __init__(self, partial: str, failure: Failure, usage: Usage) -> None:
+        self.partial = partial
+        """What had been shown."""
+        self.failure = failure
+        self.usage = usage
+        super().__init__(f"the stream broke after {len(partial)} characters: {failure.kind.value}: {failure.message}")
+
+
+class ToolError(ExecutionError):
+    """A tool failed in a way the model cannot mend."""
+
+
+# --- quality -----------------------------------------------------------------------------------------------------
+
+
+class QualityError(AiorchError):
+    """``require_quality=True`` and the answer is below its minima; the outcome is kept in ``outcome``."""
+
+    def __init__(self, why: str, outcome: Outcome[str] | None = None, assessment: Assessment | None = None) -> None:
+        self.outcome = outcome
+        self.assessment = assessment
+        super().__init__(why)
+
+
+class OutputInvalid(QualityError):  # noqa: N818
+    """The answer does not fit the type that was asked for."""
+
+
+# --- workflows ---------------------------------------------------------------------------------------------------
+
+
+class WorkflowError(AiorchError):
+    """Something about a workflow."""
+
+
+class InvalidWorkflow(WorkflowError):  # noqa: N818
+    """The workflow cannot run; ``problems`` holds every problem found, not just the first."""
+
+    def __init__(self, name: str, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(f"workflow {name!r} cannot run:" + "".join(f"\n  - {p}" for p in self.problems))
+
+
+class TaskFailed(WorkflowError):  # noqa: N818
+    """A task of a running workflow failed; the cause is chained."""
+
+    def __init__(self, task: str, cause: BaseException, skipped: Sequence[str] = ()) -> None:
+        self.task = task
+        self.skipped = tuple(skipped)
+        """The tasks that were not started because of it."""
+        text = f"task {task!r} failed: {cause}"
+        super().__init__(f"{text} (skipped: {', '.join(self.skipped)})" if self.skipped else text)
+
+
+# --- storage -----------------------------------------------------------------------------------------------------
+
+
+class StorageError(AiorchError):
+    """A file or database cannot be read or written."""
+
+
+class AuditError(StorageError):
+    """An action could not be recorded, so it was not done."""
+
+
+# --- how messages are made ---------------------------------------------------------------------------------------
+
+
+def nearest(name: str, known: Iterable[str], most: int = 3) -> tuple[str, ...]:
+    """The known names that look most like ``name``, best first.
+
+    >>> nearest("gorq", ["groq", "gemini"])
+    ('groq',)
+    """
+    by_folded = {k.casefold(): k for k in known}
+    found = difflib.get_close_matches(name.casefold(), by_folded, n=most, cutoff=0.5)
+    return tuple(by_folded[f] for f in found)
+
+
+def _or(names: Sequence[str]) -> str:
+    quoted = [repr(n) for n in names]
+    return quoted[0] if len(quoted) == 1 else ", ".join(quoted[:-1]) + " or " + quoted[-1]
+
+
+def _failed(attempt: Attempt) -> str:
+    failure = attempt.failure
+    return f"{failure.kind.value}: {failure.message}" if failure else "answered"

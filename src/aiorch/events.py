@@ -1,0 +1,299 @@
+"""What happens, as typed events, and the bus that tells whoever listens.
+
+The bus observes and never decides: a listener cannot stop, change or slow the work (one that raises is reported once through
+:mod:`logging` and the work goes on). Events carry names, measures and hashes, not prompts or answers; the bus's redactor
+passes over every string before a listener sees it.
+
+    bus = Bus()
+    bus.subscribe(print, AttemptFinished)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal, TypeVar
+
+from aiorch.types import (
+    Assessment,
+    Attempt,
+    Deployment,
+    Failure,
+    Issue,
+    Outcome,
+    Usage,
+)
+
+log = logging.getLogger("aiorch")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened."""
+
+    at: float
+    """Epoch seconds."""
+    task_id: str | None = None
+    """The task it belongs to."""
+
+
+# --- one task ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskStarted(Event):
+    """A task was admitted."""
+
+    agent: str
+    complexity: str
+    user: str | None = None
+    tenant: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptStarted(Event):
+    """A deployment is being asked."""
+
+    deployment: Deployment
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFinished(Event):
+    """A deployment answered or failed; ``attempt.failure`` tells which."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting(Event):
+    """Everybody is blocked for now; the loop waits."""
+
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheHit(Event):
+    """The answer was already known."""
+
+    model: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCalled(Event):
+    """A model's tool call was carried out or refused."""
+
+    tool: str
+    seconds: float
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardFound(Event):
+    """A validator found something."""
+
+    stage: str
+    action: str
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundAssessed(Event):
+    """An answer was looked at; ``verdict`` says what happens to it."""
+
+    assessment: Assessment
+    verdict: Literal["accept", "revise", "escalate", "give_up"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFinished(Event):
+    """A task has its outcome (accepted or marked as not)."""
+
+    model: str | None
+    accepted: bool
+    cached: bool
+    usage: Usage
+    cost: Decimal
+    seconds: float
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskErred(Event):
+    """A task ended with an error."""
+
+    error: str
+    """The exception's class."""
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned(Event):
+    """Something a person should know, and what to do about it."""
+
+    code: str
+    message: str
+
+
+# --- workflows ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted(Event):
+    """A workflow run began."""
+
+    run_id: str
+    workflow: str
+    tasks: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeStarted(Event):
+    """A task of a run began. ``item`` labels one element of a mapped task."""
+
+    run_id: str
+    node: str
+    item: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeFinished(Event):
+    """A task of a run is done."""
+
+    run_id: str
+    node: str
+    seconds: float
+    item: str | None = None
+    outcome: Outcome[Any] | None = None
+    """For AI tasks: measures of the outcome (its texts are left out unless retention keeps them)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeFailed(Event):
+    """A task of a run failed."""
+
+    run_id: str
+    node: str
+    seconds: float
+    error: str
+    item: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSkipped(Event):
+    """A task of a run was not started, because of another."""
+
+    run_id: str
+    node: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished(Event):
+    """A workflow run ended."""
+
+    run_id: str
+    workflow: str
+    state: Literal["done", "failed", "cancelled"]
+    seconds: float
+
+
+# --- what a stream shows -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """In a stream: the text so far is void, the answer begins again (at another deployment)."""
+
+    reason: str
+    failure: Failure | None = None
+    type: Literal["restarted"] = "restarted"
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """In a stream: the guard stopped it; what was shown stays shown, nothing more comes."""
+
+    issues: tuple[Issue, ...]
+    type: Literal["blocked"] = "blocked"
+
+
+# --- the bus -----------------------------------------------------------------------------------------------------
+
+E = TypeVar("E", bound=Event)
+Listener = Callable[[Any], None]
+Redactor = Callable[[str], str]
+
+
+class Bus:
+    """Tells listeners what happens, in the order in which they subscribed.
+
+    ``redact`` is applied to every string of an event before anybody sees it. Listeners run inline: one that has real work
+    to do should queue it.
+    """
+
+    __slots__ = ("_listeners", "_redact", "_reported")
+
+    def __init__(self, redact: Redactor | None = None) -> None:
+        self._listeners: list[tuple[Listener, tuple[type[Event], ...]]] = []
+        self._redact = redact
+        self._reported: set[int] = set()
+
+    @property
+    def active(self) -> bool:
+        """False when nobody listens: then an emitter need not even build the event."""
+        return bool(self._listeners)
+
+    def subscribe(self, listener: Callable[[Any], None], *kinds: type[Event]) -> Callable[[], None]:
+        """Call ``listener`` with each event of these kinds (all, when none is named).
+
+        :returns: a function that ends the subscription.
+        """
+        entry = (listener, kinds)
+        self._listeners.append(entry)
+
+        def unsubscribe() -> None:
+            if entry in self._listeners:
+                self._listeners.remove(entry)
+
+        return unsubscribe
+
+    def emit(self, event: Event) -> None:
+        """Tell everybody. Never raises."""
+        if not self._listeners:
+            return
+        shown: Event | None = None
+        for listener, kinds in tuple(self._listeners):
+            if kinds and not isinstance(event, kinds):
+                continue
+            if shown is None:
+                shown = _redacted(event, self._redact) if self._redact else event
+            try:
+                listener(shown)
+            except Exception:
+                if id(listener) not in self._reported:
+                    self._reported.add(id(listener))
+                    log.exception("a listener failed on %s; the work goes on", type(event).__name__)
+
+
+def _redacted(value: Any, redact: Redactor) -> Any:
+    """``value`` with every string in it redacted; the same object where nothing changed."""
+    if isinstance(value, str):
+        return redact(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        changed: dict[str, Any] = {}
+        for f in dataclasses.fields(value):
+            old = getattr(value, f.name)
+            new = _redacted(old, redact)
+            if new is not old and new != old:
+                changed[f.name] = new
+        return dataclasses.replace(value, **changed) if changed else value
+    if type(value) is tuple:
+        items: tuple[Any, ...] = value
+        made = tuple(_redacted(v, redact) for v in items)
+        return made if made != items else items
+    return value

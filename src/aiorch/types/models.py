@@ -1,0 +1,144 @@
+"""Which models exist and where they can be reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from aiorch.types.responses import Usage
+
+MILLION = Decimal(1_000_000)
+
+FreeKind = Literal["local", "zero_price", "free_quota", "anonymous", "trial", "none", "unknown"]
+"""Why a route costs nothing: it runs here; its price is 0; the account has a free allowance; no key is needed;
+a trial credit pays. ``none`` is paid; ``unknown`` is treated as paid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What tokens cost, in USD per million tokens.
+
+    >>> Price(Decimal("0.30"), Decimal("2.50")).cost(Usage(1000, 200))
+    Decimal('0.0008')
+    """
+
+    input: Decimal
+    output: Decimal
+    cached_input: Decimal | None = None
+    """Input tokens served from the provider's cache; ``None`` = as ``input``."""
+    request: Decimal = Decimal(0)
+    """USD per call, whatever its size."""
+
+    @property
+    def zero(self) -> bool:
+        """True when nothing is charged."""
+        return self.input == 0 and self.output == 0 and self.request == 0
+
+    def cost(self, usage: Usage) -> Decimal:
+        """USD for these tokens."""
+        if self.zero:
+            return Decimal(0)
+        cached = self.cached_input if self.cached_input is not None else self.input
+        fresh = usage.input_tokens - usage.cached_tokens
+        tokens = self.input * fresh + cached * usage.cached_tokens + self.output * usage.output_tokens
+        return self.request + tokens / MILLION
+
+
+ZERO_PRICE = Price(Decimal(0), Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a model can do. ``None`` = nobody has said; routing then neither relies on it nor rules it out."""
+
+    tools: bool | None = None
+    json_schema: bool | None = None
+    vision: bool | None = None
+    reasoning: bool | None = None
+    streaming: bool | None = None
+    chat: bool | None = None
+    embeddings: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What is known of one model at one provider."""
+
+    provider: str
+    model: str
+    """The id that the provider's API takes."""
+    name: str | None = None
+    """What people call it."""
+    context: int | None = None
+    """Input and output together, in tokens."""
+    max_output: int | None = None
+    """The longest answer, in tokens."""
+    price: Price | None = None
+    """``None`` = unknown, which is never taken for free."""
+    free: FreeKind = "unknown"
+    capabilities: Capabilities = Capabilities()
+    retired: bool = False
+    parameters: int | None = None
+    """Number of weights, where known or told by the name."""
+    demo: bool = False
+    """True for a model that proves the plumbing but should not be believed."""
+    created: float | None = None
+    """When the provider says it appeared, epoch seconds."""
+    source: str = "unknown"
+    """Who says all this: ``live``, ``embedded``, ``user`` ..."""
+    as_of: float | None = None
+    """When that was learnt, epoch seconds."""
+
+    @property
+    def id(self) -> str:
+        """``provider/model``, unique."""
+        return f"{self.provider}/{self.model}"
+
+    @property
+    def costs_nothing(self) -> bool:
+        """True where a call is known to be free of charge (a trial credit is not: it ends and then charges)."""
+        return self.free in ("local", "zero_price", "free_quota", "anonymous")
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Where a model can be called: a provider, an account key (by *name*, never the secret) and a model id."""
+
+    provider: str
+    model: str
+    key: str | None = None
+    """The name of the key, for example ``GROQ_API_KEY``; ``None`` where none is needed."""
+
+    @property
+    def id(self) -> str:
+        """``provider/model`` or ``provider/model#KEY``, unique."""
+        base = f"{self.provider}/{self.model}"
+        return base if self.key is None else f"{base}#{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A deployment with what is known of its model."""
+
+    deployment: Deployment
+    card: ModelCard
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A model that was considered and not chosen, and why."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Whom to ask, best first, and who was passed over."""
+
+    candidates: tuple[Candidate, ...]
+    passed_over: tuple[PassedOver, ...] = ()
+    reason: str = ""
+    """In a sentence: which profile, which complexity, which rule."""
+    complexity: str = "moderate"

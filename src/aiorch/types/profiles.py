@@ -1,0 +1,46 @@
+"""Profiles: which models do an agent's work, how they are asked, and what counts as good enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from aiorch.types.requests import JsonSchema, Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One agent: its models, system prompt, parameters and minima.
+
+    >>> Profile("support", primary="openrouter/z-ai/glm-5.2:free", system="Be brief.").models("simple")
+    ('openrouter/z-ai/glm-5.2:free',)
+    """
+
+    name: str
+    primary: str | None = None
+    """The model asked first; ``None`` leaves it to the ranking of whatever is free."""
+    fallbacks: tuple[str, ...] = ()
+    """Asked in this order when the primary fails."""
+    complexity_overrides: Mapping[str, str] = field(default_factory=dict[str, str])
+    """``{"complex": model}``: asked first for work of that complexity."""
+    any_free: bool = True
+    """After the named models, any other free one that fits may answer."""
+    system: str | None = None
+    parameters: Parameters = Parameters()
+    schema: JsonSchema | None = None
+    """The shape of every answer of this agent, where it has one."""
+    tools: tuple[str, ...] = ()
+    """Names of the tools it may call."""
+    task_type: str | None = None
+    """What kind of work this is, for the quality checks."""
+    minima: Mapping[str, float] = field(default_factory=dict[str, float])
+    """The least score per dimension, 0 to 1; ``{"score": 0.8}`` is the share of checks that must hold."""
+    policy: str = "balanced"
+    """Which guard policy applies."""
+    max_rounds: int = 8
+    """The most times a model is asked for one task: tool rounds, revisions and escalations together."""
+
+    def models(self, complexity: str) -> tuple[str, ...]:
+        """The named models in the order in which they are asked for work of this complexity."""
+        named = (self.complexity_overrides.get(complexity), self.primary, *self.fallbacks)
+        return tuple(dict.fromkeys(m for m in named if m))

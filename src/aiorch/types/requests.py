@@ -1,0 +1,99 @@
+"""What is asked of one model in one attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from aiorch.types.messages import Message
+
+JSON = Mapping[str, Any]
+"""A JSON object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """How a model samples. ``None`` leaves the provider's own default.
+
+    >>> Parameters(temperature=0).merged(Parameters(max_tokens=50))
+    Parameters(temperature=0, max_tokens=50, stop=(), seed=None, top_p=None, extra={})
+    """
+
+    temperature: float | None = None
+    """0 is (nearly) deterministic; 0 to 2."""
+    max_tokens: int | None = None
+    """The longest answer, in tokens."""
+    stop: tuple[str, ...] = ()
+    """Texts at which the answer ends."""
+    seed: int | None = None
+    top_p: float | None = None
+    """Nucleus sampling, 0 to 1."""
+    extra: JSON = field(default_factory=dict[str, Any])
+    """Provider-specific fields, sent as they are."""
+
+    def merged(self, over: Parameters) -> Parameters:
+        """These, with whatever ``over`` sets taking precedence."""
+        return Parameters(
+            temperature=self.temperature if over.temperature is None else over.temperature,
+            max_tokens=self.max_tokens if over.max_tokens is None else over.max_tokens,
+            stop=over.stop or self.stop,
+            seed=self.seed if over.seed is None else over.seed,
+            top_p=self.top_p if over.top_p is None else over.top_p,
+            extra={**self.extra, **over.extra},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class JsonSchema:
+    """The shape an answer must have: a JSON schema (draft 2020-12) under a name that providers accept."""
+
+    schema: JSON
+    name: str = "answer"
+    strict: bool = True
+    """Ask the provider to enforce it while sampling, where it can."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """What a model is told about a tool."""
+
+    name: str
+    """Letters, digits, ``_`` and ``-``; at most 64."""
+    description: str
+    parameters: JSON
+    """A JSON schema of type ``object``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """Whether a model may (``auto``), must (``required``) or must not (``none``) call a tool, or which one."""
+
+    mode: Literal["auto", "required", "none", "tool"] = "auto"
+    name: str | None = None
+    """The tool, when ``mode`` is ``tool``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """The patience of one attempt, in seconds; ``None`` waits for ever."""
+
+    connect: float | None = 10.0
+    """Name look-up, TCP and TLS."""
+    first_byte: float | None = 60.0
+    """From the request sent to the response's first byte (queueing and prompt reading happen here)."""
+    idle: float | None = 30.0
+    """The longest silence between two pieces of a body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question to one model, in no provider's dialect."""
+
+    messages: tuple[Message, ...]
+    parameters: Parameters = Parameters()
+    schema: JsonSchema | None = None
+    tools: tuple[ToolSpec, ...] = ()
+    tool_choice: ToolChoice = ToolChoice()
+    metadata: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Labels for the trail (user, tenant, tags); sent to a provider only where its dialect has a place for them."""
