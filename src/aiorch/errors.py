@@ -35,7 +35,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from aiorch.types import Assessment, Attempt, Failure, Issue, Outcome, PassedOver, Usage
@@ -235,6 +235,8 @@ class TaskFailed(WorkflowError):  # noqa: N818
         self.task = task
         self.skipped = tuple(skipped)
         """The tasks that were not started because of it."""
+        self.run: Any = None
+        """The partial :class:`aiorch.Run`: what was finished before."""
         text = f"task {task!r} failed: {cause}"
         super().__init__(f"{text} (skipped: {', '.join(self.skipped)})" if self.skipped else text)
 

@@ -15,7 +15,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 from aiorch.types import (
     Assessment,
@@ -284,6 +284,10 @@ def _redacted(value: Any, redact: Redactor) -> Any:
     """``value`` with every string in it redacted; the same object where nothing changed."""
     if isinstance(value, str):
         return redact(value)
+    if isinstance(value, tuple):
+        items = cast("tuple[Any, ...]", value)
+        made = tuple(_redacted(v, redact) for v in items)
+        return made if made != items else items
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         changed: dict[str, Any] = {}
         for f in dataclasses.fields(value):
@@ -292,8 +296,4 @@ def _redacted(value: Any, redact: Redactor) -> Any:
             if new is not old and new != old:
                 changed[f.name] = new
         return dataclasses.replace(value, **changed) if changed else value
-    if type(value) is tuple:
-        items: tuple[Any, ...] = value
-        made = tuple(_redacted(v, redact) for v in items)
-        return made if made != items else items
     return value

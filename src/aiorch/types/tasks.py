@@ -35,14 +35,15 @@ class Budget:
     Budget(usd=Decimal('0'), tokens=50000, attempts=None)
     """
 
-    usd: Decimal | None = None
+    usd: Decimal | float | None = None
+    """Kept as a Decimal, whatever number it is given as."""
     tokens: int | None = None
     """Input and output tokens together, over all attempts."""
     attempts: int | None = None
     """Calls to providers."""
 
     def __post_init__(self) -> None:
-        if isinstance(self.usd, int | float):  # Budget(usd=0) is what people write
+        if self.usd is not None and not isinstance(self.usd, Decimal):  # Budget(usd=0) is what people write
             object.__setattr__(self, "usd", Decimal(str(self.usd)))
         for name in ("usd", "tokens", "attempts"):
             value = getattr(self, name)

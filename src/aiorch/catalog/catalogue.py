@@ -1,0 +1,193 @@
+"""The models that can be asked now: every provider's own list, kept for a while, with something to go by when one is silent."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import anyio
+
+from aiorch.catalog.names import Index, index
+from aiorch.catalog.seed import SEED
+from aiorch.catalog.successors import Successor
+from aiorch.clock import Clock
+from aiorch.errors import AiorchError, AttemptFailed
+from aiorch.protocols import Provider
+from aiorch.types import Candidate, Deployment, Failure, ModelCard, PassedOver
+
+log = logging.getLogger("aiorch")
+
+LIST_TIMEOUT = 10.0
+"""Seconds that a provider may take to list its models; most answer within one, NVIDIA was seen to take eleven."""
+SLOW_LISTS = {"nvidia": 30.0}
+
+ASK_AGAIN = 60.0
+"""Seconds before a provider whose list could not be had is asked for it again."""
+
+
+class ListStore(Protocol):
+    """Where lists survive the process."""
+
+    async def load(self, provider: str) -> tuple[float, tuple[ModelCard, ...]] | None:
+        """When it was fetched (epoch seconds) and what it said."""
+        ...
+
+    async def save(self, provider: str, at: float, cards: Sequence[ModelCard]) -> None:
+        """Keep a list in place of an earlier one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What can be asked at one moment."""
+
+    candidates: tuple[Candidate, ...]
+    index: Index
+    problems: tuple[PassedOver, ...] = ()
+    """Providers whose list could not be had, and what is used in its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    cards: tuple[ModelCard, ...]
+    fresh_until: float
+    problem: str | None = None
+
+
+class Catalogue:
+    """Models over the configured providers.
+
+    A failing provider never fails the question: its earlier list is used, else the embedded one, and the snapshot says so.
+
+        snapshot = await catalogue.snapshot()
+        [c.card.id for c in snapshot.candidates]
+    """
+
+    def __init__(
+        self,
+        providers: Sequence[Provider],
+        *,
+        clock: Clock,
+        store: ListStore | None = None,
+        ttl: float = 3600.0,
+        offline: bool = False,
+    ) -> None:
+        """:param ttl: seconds that a list is believed. :param offline: ask nobody; use stored and embedded lists."""
+        self._providers = tuple(providers)
+        self._clock = clock
+        self._store = store
+        self._ttl = ttl
+        self._offline = offline
+        self._lists: dict[str, _List] = {}
+        self._gone: dict[str, None] = {}
+        self._learnt: dict[str, Successor] = {}
+        self._snapshot: Snapshot | None = None
+        self._asking = anyio.Lock()
+
+    @property
+    def learnt(self) -> Mapping[str, Successor]:
+        """Successors that providers named when a model turned out to be gone."""
+        return self._learnt
+
+    async def snapshot(self) -> Snapshot:
+        """What can be asked now; asks those providers whose list is missing or old, all at once."""
+        if self._snapshot is not None and not self._stale():
+            return self._snapshot
+        async with self._asking:
+            stale = self._stale()
+            if stale:
+                async with anyio.create_task_group() as tasks:
+                    for provider in stale:
+                        tasks.start_soon(self._refresh, provider)
+            if stale or self._snapshot is None:
+                self._snapshot = self._build()
+            return self._snapshot
+
+    def retire(self, deployment: Deployment, failure: Failure) -> None:
+        """Learn from a failure that a model is gone, and from the provider who takes its place."""
+        self._gone[f"{deployment.provider}/{deployment.model}"] = None
+        if failure.successors:
+            named = tuple(f"{deployment.provider}/{m}" for m in failure.successors)
+            row = Successor(deployment.model, "ended, says its provider", named)
+            self._learnt[deployment.model] = row
+        self._snapshot = None
+
+    def _stale(self) -> list[Provider]:
+        now = self._clock.monotonic()
+        return [p for p in self._providers if p.name not in self._lists or self._lists[p.name].fresh_until <= now]
+
+    async def _refresh(self, provider: Provider) -> None:
+        now = self._clock.monotonic()
+        stored = await self._load(provider.name)
+        age = self._clock.now() - stored[0] if stored else None
+        if stored and (self._offline or (age is not None and age < self._ttl)):
+            self._lists[provider.name] = _List(stored[1], now + self._ttl - (0 if self._offline else age or 0))
+            return
+        live = provider.name in LOCAL_NAMES or not self._offline
+        problem = "offline" if not live else await self._ask(provider)
+        if problem is None:
+            return
+        cards, where = (stored[1], "its earlier list") if stored else (SEED.get(provider.name, ()), "the embedded list")
+        told = f"its list of models could not be had ({problem})" + (f"; {where} is used" if cards else "")
+        if not self._offline:
+            log.warning("%s: %s", provider.name, told)
+        self._lists[provider.name] = _List(cards, now + ASK_AGAIN, told)
+
+    async def _ask(self, provider: Provider) -> str | None:
+        """Fetch a list and keep it; why not, when that fails."""
+        patience = SLOW_LISTS.get(provider.name, LIST_TIMEOUT)
+        try:
+            with anyio.fail_after(patience):
+                cards = tuple(await provider.models())
+        except TimeoutError:
+            return f"no answer within {patience:g} s"
+        except AttemptFailed as failed:
+            return str(failed)
+        except AiorchError as wrong:
+            return str(wrong)
+        except Exception as broken:  # a plugin's fault must not take the others down
+            return f"{type(broken).__name__}: {broken}"
+        at = self._clock.now()
+        cards = tuple(replace(c, as_of=c.as_of or at) for c in cards)
+        missing = tuple(c for c in SEED.get(provider.name, ()) if provider.name in _UNLISTED and c.id not in {x.id for x in cards})
+        self._lists[provider.name] = _List(cards + missing, self._clock.monotonic() + self._ttl)
+        await self._save(provider.name, at, cards + missing)
+        return None
+
+    async def _load(self, name: str) -> tuple[float, tuple[ModelCard, ...]] | None:
+        return await self._store.load(name) if self._store else None
+
+    async def _save(self, name: str, at: float, cards: tuple[ModelCard, ...]) -> None:
+        if self._store and name not in LOCAL_NAMES:
+            await self._store.save(name, at, cards)
+
+    def _build(self) -> Snapshot:
+        candidates: list[Candidate] = []
+        problems: list[PassedOver] = []
+        for provider in self._providers:
+            listed = self._lists.get(provider.name)
+            if listed is None:
+                continue
+            if listed.problem:
+                problems.append(PassedOver(provider.name, listed.problem))
+            for card in listed.cards:
+                known = replace(card, retired=True) if card.id in self._gone else card
+                candidates += [
+                    Candidate(Deployment(provider.name, card.model, key), known) for key in key_names(provider)
+                ]
+        return Snapshot(tuple(candidates), index(candidates), tuple(problems))
+
+
+LOCAL_NAMES = frozenset({"local"})
+"""Providers inside this process: their list costs nothing and is never stored."""
+
+_UNLISTED = frozenset({"nova"})
+"""Providers whose list is not known to be complete: embedded rows are added to it."""
+
+
+def key_names(provider: Provider) -> tuple[str | None, ...]:
+    """The names of a provider's keys; ``(None,)`` where it needs none."""
+    names: tuple[str, ...] = tuple(getattr(provider, "key_names", ()))
+    return names or (None,)

@@ -1,0 +1,21 @@
+"""The HTTP seam: one attempt over a pooled transport, its true cause of failure, and server-sent events.
+
+Nothing here knows about models or providers. No HTTP client is imported before the first call.
+"""
+
+from aiorch.net.causes import NetError, Phase, net_error
+from aiorch.net.sse import EventTooLarge, ServerSentEvent, SSEParser
+from aiorch.net.transport import Prepared, Reply, StreamReply, Transport
+
+__all__ = [
+    "EventTooLarge",
+    "NetError",
+    "Phase",
+    "Prepared",
+    "Reply",
+    "SSEParser",
+    "ServerSentEvent",
+    "StreamReply",
+    "Transport",
+    "net_error",
+]

@@ -1,0 +1,641 @@
+"""The line: one task from top to bottom.
+
+    admit -> match -> ( execute -> release -> tools )* -> assess -> accept | revise | escalate -> Outcome
+
+:func:`run` is that picture as code. Each step is one function below it, in the order in which they happen, and asks one room of the
+house. Only the middle repeats, under one budget and one deadline.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, Literal, TypeVar
+
+from aiorch.catalog import NOBODY, Catalogue, require
+from aiorch.clock import Clock
+from aiorch.errors import AiorchError, ExecutionError, NoModelAvailable, OutputInvalid, QualityError, SecurityException
+from aiorch.events import (
+    Blocked,
+    Bus,
+    CacheHit,
+    Event,
+    GuardFound,
+    Restarted,
+    RoundAssessed,
+    TaskErred,
+    TaskFinished,
+    TaskStarted,
+    ToolCalled,
+    Warned,
+)
+from aiorch.protocols import Check, Journal, Matcher, StreamValidator, Tool
+from aiorch.quality import Shape, assess_response, meets
+from aiorch.routing import (
+    Answer,
+    AnswerCache,
+    Executor,
+    Known,
+    Profiles,
+    Rules,
+    Spent,
+    Terms,
+    deterministic,
+    eligible,
+    estimate_tokens,
+    is_free,
+    key_of,
+)
+from aiorch.safety import AuditLog, Guard
+from aiorch.tools import ToolRunner
+from aiorch.types import (
+    Assessment,
+    Attempt,
+    Budget,
+    Candidate,
+    Delta,
+    FailureKind,
+    Message,
+    Outcome,
+    Profile,
+    Ranking,
+    Request,
+    Task,
+    TextDelta,
+    ToolChoice,
+    Usage,
+    Verdict,
+)
+
+T = TypeVar("T")
+
+Move = Literal["accept", "revise", "escalate", "give_up"]
+StreamEvent = Delta | Restarted | Blocked
+"""What a stream shows: pieces of text, reasoning and tool calls; and what happened to what was shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The rooms that the line passes through, wired by :mod:`aiorch.compose`."""
+
+    profiles: Profiles
+    rules: Rules
+    catalogue: Catalogue
+    matcher: Matcher
+    executor: Executor
+    guard: Guard
+    stream_validators: tuple[type[StreamValidator], ...]
+    tools: ToolRunner
+    checks: tuple[Check, ...]
+    cache: AnswerCache | None
+    audit: AuditLog
+    bus: Bus
+    clock: Clock
+    timeout: float
+    """Seconds for a task that sets none."""
+    attempts: int
+    """Attempts for a task whose budget sets none."""
+    budget: Budget | None
+    """For a task that sets none."""
+    require_quality: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A task on its way down the line."""
+
+    task: Task
+    profile: Profile
+    started: float
+    """Monotonic seconds."""
+    deadline: float
+    """Monotonic seconds."""
+    candidates: tuple[Candidate, ...] = ()
+    """Who may be asked, best first."""
+    free: frozenset[str] = frozenset()
+    """Ids of those deployments whose calls cost nothing."""
+    complexity: str = "moderate"
+    conversation: tuple[Message, ...] = ()
+    """What is sent: the task's messages, then tool rounds and revisions."""
+    spent: Spent = Spent()
+    attempts: tuple[Attempt, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    rounds: int = 0
+    revised: bool = False
+    """True once a model was told what was wrong with its answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An answer on its way to an outcome."""
+
+    answer: Answer
+    cached: bool = False
+    key: str | None = None
+    """Where the cache would keep it."""
+
+
+async def run(line: Line, task: Task, shape: Shape[T], tools: Mapping[str, Tool], journal: Journal) -> Outcome[T]:
+    """Carry out one task. What it raises is listed in :meth:`aiorch.Orchestrator.run`."""
+    work = await admit(line, task)
+    try:
+        work = await match(line, work)
+        while True:
+            said, work = await execute(line, work, journal)
+            said, work = await release(line, work, said)
+            if said.answer.response.message.tool_calls and tools and work.rounds < work.profile.max_rounds:
+                work = await use_tools(line, work, said, tools, journal)
+                continue
+            value, assessment, wrong = await assess(line, work, said, shape)
+            move = next_move(assessment, wrong, work, said)
+            line.bus.emit(RoundAssessed(at=line.clock.now(), task_id=task.id, assessment=assessment, verdict=move))
+            if move == "revise":
+                work = revise(work, said, wrong)
+            elif move == "escalate":
+                work = escalate(work, said)
+            else:
+                return await conclude(line, work, said, value, assessment, wrong)
+    except AiorchError as error:
+        erred(line, work, error)
+        raise
+
+
+async def stream(
+    line: Line, task: Task, tools: Mapping[str, Tool], journal: Journal
+) -> AsyncGenerator[StreamEvent | Outcome[str], None]:
+    """The same line while the answer is being written; the outcome comes last.
+
+    What was shown stays shown, so an answer is assessed and marked, but neither revised nor escalated.
+    """
+    work = await admit(line, task)
+    try:
+        work = await match(line, work)
+        while True:
+            said: Said | None = None
+            async with aclosing(execute_stream(line, work)) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, Said):
+                        said = piece
+                    else:
+                        yield piece
+            if said is None:  # blocked by a validator: it said so itself
+                raise SecurityException("a stream validator stopped the answer", blocked="output")
+            work = settle(work, said)
+            said, work = await release(line, work, said)
+            if said.answer.response.message.tool_calls and tools and work.rounds < work.profile.max_rounds:
+                work = await use_tools(line, work, said, tools, journal)
+                continue
+            _, assessment, wrong = await assess(line, work, said, TEXT)
+            yield await conclude(line, work, said, said.answer.response.message.text, assessment, wrong)
+            return
+    except AiorchError as error:
+        erred(line, work, error)
+        raise
+
+
+# --- admit: may this come in? ------------------------------------------------------------------------------------
+
+
+async def admit(line: Line, task: Task) -> Work:
+    """Complete the task from its profile, check the input, write it down.
+
+    :raises SecurityException: when a validator blocks it. :raises AuditError: when it cannot be recorded.
+    """
+    profile = line.profiles[task.agent]
+    task = completed(task, profile, line.budget)
+    now = line.clock.monotonic()
+    verdict = await line.guard.check("input", task.messages, task)
+    if verdict.replacement is not None:
+        task = replace(task, messages=verdict.replacement)
+    record(line, task, "task.admitted" if verdict.allowed else "task.refused", issues=[i.code for i in verdict.issues])
+    found(line, task, verdict)
+    if not verdict.allowed:
+        raise SecurityException(verdict.issues)
+    return Work(
+        task,
+        profile,
+        started=now,
+        deadline=now + (line.timeout if task.timeout is None else task.timeout),
+        conversation=task.messages,
+        verdicts=(verdict,) if verdict.issues else (),
+    )
+
+
+def completed(task: Task, profile: Profile, budget: Budget | None) -> Task:
+    """The task with whatever it leaves open taken from its profile. Pure."""
+    messages = task.messages
+    if profile.system and not any(m.role == "system" for m in messages):
+        messages = (Message.system(profile.system), *messages)
+    return replace(
+        task,
+        messages=messages,
+        schema=task.schema or profile.schema,
+        parameters=profile.parameters.merged(task.parameters),
+        type=task.type or profile.task_type,
+        budget=task.budget or budget,
+    )
+
+
+# --- match: who is asked? ----------------------------------------------------------------------------------------
+
+
+async def match(line: Line, work: Work) -> Work:
+    """Who may do the task, best first.
+
+    :raises UnknownModel: when the task names a model that nobody knows.
+    :raises NoModelAvailable: when nobody may be asked, with each candidate and why.
+    """
+    ranking = await ranked(line, work.task, work.profile)
+    if line.bus.active:
+        line.bus.emit(
+            TaskStarted(
+                at=line.clock.now(),
+                task_id=work.task.id,
+                agent=work.profile.name,
+                complexity=ranking.complexity,
+                user=work.task.user,
+                tenant=work.task.tenant,
+            )
+        )
+    if not ranking.candidates:
+        raise NoModelAvailable(nobody(work.task, ranking), ranking.passed_over)
+    free = frozenset(c.deployment.id for c in ranking.candidates if is_free(c.card, line.rules))
+    return replace(work, candidates=ranking.candidates, free=free, complexity=ranking.complexity)
+
+
+async def ranked(line: Line, task: Task, profile: Profile) -> Ranking:
+    """The ranking, with everybody who was passed over and why."""
+    snapshot = await line.catalogue.snapshot()
+    if task.model is not None:
+        require(task.model, snapshot.index, line.catalogue.learnt)
+    fit, unfit = eligible(task, snapshot.candidates, line.rules)
+    ranking = await line.matcher.match(task, profile, fit)
+    return replace(ranking, passed_over=(*ranking.passed_over, *snapshot.problems, *unfit))
+
+
+def nobody(task: Task, ranking: Ranking) -> str:
+    """Why nobody can be asked, and what to do."""
+    if not ranking.passed_over:
+        return f"no model can be asked. {NOBODY}"
+    whom = f"model {task.model}" if task.model else f"agent {task.agent}"
+    return f"no model may be asked for {whom}; each candidate and why:"
+
+
+# --- execute: call a model ---------------------------------------------------------------------------------------
+
+
+async def execute(line: Line, work: Work, journal: Journal) -> tuple[Said, Work]:
+    """The answer: from the cache, or from the first deployment that gives a good one."""
+    request = asked_now(work)
+    key = cache_key(line, work, request)
+    known = await line.cache.get(key) if line.cache and key else None
+    if known is not None:
+        said = remembered(work, known)
+        if said is not None:
+            line.bus.emit(CacheHit(at=line.clock.now(), task_id=work.task.id, model=known.model))
+            return said, settle(work, said)
+    try:
+        answer = await journal.once(
+            f"{work.task.id}/round/{work.rounds + 1}",
+            lambda: line.executor.complete(request, work.candidates, terms(line, work)),
+            returns=Answer,
+        )
+    except ExecutionError as failed:
+        learn(line, getattr(failed, "attempts", ()))
+        raise told_all(failed, work) from failed.__cause__
+    learn(line, answer.attempts)
+    said = Said(answer, key=key)
+    return said, settle(work, said)
+
+
+async def execute_stream(line: Line, work: Work) -> AsyncGenerator[StreamEvent | Said, None]:
+    """The same in pieces; the whole answer comes last, unless a stream validator blocks it."""
+    request = asked_now(work)
+    key = cache_key(line, work, request)
+    known = await line.cache.get(key) if line.cache and key else None
+    said = remembered(work, known) if known else None
+    if known is not None and said is not None:
+        line.bus.emit(CacheHit(at=line.clock.now(), task_id=work.task.id, model=known.model))
+        yield TextDelta(known.response.message.text)
+        yield said
+        return
+    watchers = [validator() for validator in line.stream_validators]
+    async with aclosing(line.executor.stream(request, work.candidates, terms(line, work))) as pieces:
+        async for piece in pieces:
+            if isinstance(piece, Answer):
+                for event in released("", watchers, closing=True):
+                    yield event
+                    if isinstance(event, Blocked):
+                        return
+                learn(line, piece.attempts)
+                yield Said(piece, key=key)
+            elif isinstance(piece, TextDelta) and watchers:
+                for event in released(piece.text, watchers):
+                    yield event
+                    if isinstance(event, Blocked):
+                        return
+            else:
+                yield piece
+
+
+def released(text: str, watchers: Sequence[StreamValidator], *, closing: bool = False) -> list[TextDelta | Blocked]:
+    """What may be shown of one more piece after every stream validator saw it."""
+    for watcher in watchers:
+        verdict = watcher.feed(text) if text else None
+        if closing:
+            last = watcher.close()
+            verdict = last if verdict is None else replace(last, release=verdict.release + last.release)
+        if verdict is None:
+            continue
+        if verdict.blocked:
+            return [Blocked(verdict.issues)]
+        text = verdict.release
+    return [TextDelta(text)] if text else []
+
+
+def asked_now(work: Work) -> Request:
+    """The request of this round."""
+    task = work.task
+    choice = task.tool_choice
+    if work.rounds and choice.mode in ("required", "tool"):
+        choice = ToolChoice()  # it was obeyed in the first round; insisting again would never end
+    return Request(
+        work.conversation, task.parameters, task.schema, task.tools, choice, metadata=task.tags
+    )
+
+
+def terms(line: Line, work: Work) -> Terms:
+    """Deadline, attempts and budget of this round."""
+    task = work.task
+    allowed = line.attempts if task.budget is None or task.budget.attempts is None else task.budget.attempts
+    return Terms(
+        task.id,
+        deadline=work.deadline,
+        timeout=line.timeout if task.timeout is None else task.timeout,
+        attempts=max(0, allowed - work.spent.attempts),
+        prompt_tokens=estimate_tokens(replace(task, messages=work.conversation)),
+        free=work.free,
+        budget=task.budget,
+        spent=work.spent,
+    )
+
+
+def cache_key(line: Line, work: Work, request: Request) -> str | None:
+    """Where the cache keeps this round's answer; ``None`` where it may not keep it."""
+    if line.cache is None or not deterministic(request):
+        return None
+    return key_of(request, model=work.candidates[0].card.id, tenant=work.task.tenant)
+
+
+def remembered(work: Work, known: Known) -> Said | None:
+    """A kept answer as an answer of now: it cost nothing. ``None`` when who gave it may no longer be asked."""
+    giver = next((c for c in work.candidates if c.card.id == known.model), None)
+    if giver is None:
+        return None
+    return Said(Answer(known.response, giver, (), Usage(), Decimal(0)), cached=True)
+
+
+def learn(line: Line, attempts: Sequence[Attempt]) -> None:
+    """Tell the catalogue which models turned out to be gone."""
+    for attempt in attempts:
+        if attempt.failure is not None and attempt.failure.kind is FailureKind.MODEL_GONE:
+            line.catalogue.retire(attempt.deployment, attempt.failure)
+
+
+def settle(work: Work, said: Said) -> Work:
+    """The work after one more answer: what it took is added up."""
+    answer = said.answer
+    return replace(
+        work,
+        attempts=(*work.attempts, *answer.attempts),
+        spent=work.spent.plus(answer.usage, answer.cost, len(answer.attempts)),
+        rounds=work.rounds + 1,
+    )
+
+
+def told_all(failed: ExecutionError, work: Work) -> ExecutionError:
+    """The error with the attempts of earlier rounds in front."""
+    if work.attempts and hasattr(failed, "attempts"):
+        failed.attempts = (*work.attempts, *failed.attempts)  # type: ignore[attr-defined]
+    return failed
+
+
+# --- release: may this go out? -----------------------------------------------------------------------------------
+
+
+async def release(line: Line, work: Work, said: Said) -> tuple[Said, Work]:
+    """Let the guard look at the answer before anybody else does.
+
+    :raises SecurityException: when a validator blocks it.
+    """
+    message = said.answer.response.message
+    verdict = await line.guard.check("output", (message,), work.task)
+    found(line, work.task, verdict)
+    if verdict.issues:
+        work = replace(work, verdicts=(*work.verdicts, verdict))
+    if not verdict.allowed:
+        raise SecurityException(verdict.issues, blocked="output")
+    if verdict.replacement is not None:
+        response = replace(said.answer.response, message=verdict.replacement[0])
+        said = replace(said, answer=replace(said.answer, response=response))
+    return said, work
+
+
+# --- tools: what the model asked for -----------------------------------------------------------------------------
+
+
+async def use_tools(line: Line, work: Work, said: Said, tools: Mapping[str, Tool], journal: Journal) -> Work:
+    """Carry out the calls that the model asks for, and add call and results to the conversation.
+
+    :raises ToolError: when a tool ends the task. :raises AuditError: when a call cannot be recorded; it is then not made.
+    """
+    message = said.answer.response.message
+    results: list[Message] = []
+    for call in message.tool_calls:
+        record(line, work.task, "tool.called", tool=call.name, arguments=digest(str(dict(call.arguments))))
+        began = line.clock.monotonic()
+        tool = tools.get(call.name)
+        result = await journal.once(
+            f"{work.task.id}/round/{work.rounds}/tool/{call.id}",
+            lambda call=call: line.tools.call(call, tools),
+            returns=type_of_result,
+            idempotent=tool is None or tool.idempotent,
+        )
+        line.bus.emit(
+            ToolCalled(
+                at=line.clock.now(),
+                task_id=work.task.id,
+                tool=call.name,
+                seconds=line.clock.monotonic() - began,
+                ok=not result.is_error,
+            )
+        )
+        results.append(Message.tool(result))
+    return replace(work, conversation=(*work.conversation, message, *results))
+
+
+# --- assess: how good is it? -------------------------------------------------------------------------------------
+
+
+async def assess(line: Line, work: Work, said: Said, shape: Shape[T]) -> tuple[T | None, Assessment, str | None]:
+    """The value in the shape that was asked for, the checks' evidence, and what is wrong where it does not fit."""
+    response = said.answer.response
+    assessment = await assess_response(work.task, response, line.checks)
+    try:
+        return shape.parse(response.message.text), assessment, None
+    except OutputInvalid as unfit:
+        return None, assessment, str(unfit)
+
+
+def next_move(assessment: Assessment, wrong: str | None, work: Work, said: Said) -> Move:
+    """What happens to an answer. Pure.
+
+    One that does not fit its type is sent back once with the reason, then given to another model. One that fails a check goes to
+    another model where there is one, except when it was cut by the limit that the task itself set.
+    """
+    left = work.rounds < work.profile.max_rounds
+    others = any(c.card.id != said.answer.candidate.card.id for c in work.candidates)
+    if wrong is not None:
+        if not left:
+            return "give_up"
+        if not work.revised:
+            return "revise"
+        return "escalate" if others else "give_up"
+    failed = {c.name for c in assessment.failed}
+    if said.answer.response.finish == "length" and work.task.parameters.max_tokens is not None:
+        failed.discard("not_truncated")
+    if not failed:
+        return "accept"
+    return "escalate" if others and left and not said.cached else "give_up"
+
+
+def revise(work: Work, said: Said, wrong: str | None) -> Work:
+    """Ask again, with the answer and what is wrong with it in the conversation."""
+    told = Message.user(f"That answer cannot be used: {wrong}\nAnswer again with the whole corrected answer and nothing else.")
+    return replace(work, conversation=(*work.conversation, said.answer.response.message, told), revised=True)
+
+
+def escalate(work: Work, said: Said) -> Work:
+    """Ask anew, without the model that just answered."""
+    rest = tuple(c for c in work.candidates if c.card.id != said.answer.candidate.card.id)
+    return replace(work, candidates=rest, conversation=work.task.messages, revised=False)
+
+
+# --- the end -----------------------------------------------------------------------------------------------------
+
+
+async def conclude(
+    line: Line, work: Work, said: Said, value: T | None, assessment: Assessment, wrong: str | None
+) -> Outcome[T]:
+    """The outcome: kept, recorded, told.
+
+    :raises OutputInvalid: when no answer fitted the type that was asked for.
+    :raises QualityError: when it is below its minima and ``require_quality`` is on.
+    """
+    task, answer = work.task, said.answer
+    accepted = wrong is None and meets(assessment, work.profile.minima)
+    card = answer.candidate.card
+    text = answer.response.message.text
+    outcome: Outcome[Any] = Outcome(
+        value=value if wrong is None else text,
+        text=text,
+        task_id=task.id,
+        model=card.id,
+        served_model=answer.response.model,
+        finish=answer.response.finish,
+        usage=work.spent.usage,
+        cost=work.spent.usd,
+        assessment=assessment,
+        accepted=accepted,
+        verdicts=work.verdicts,
+        attempts=work.attempts,
+        rounds=work.rounds,
+        messages=(*work.conversation, answer.response.message),
+        cached=said.cached,
+        demo=card.demo,
+        degraded=card.free == "local" and any(c.card.free != "local" for c in work.candidates),
+        seconds=line.clock.monotonic() - work.started,
+    )
+    if accepted and said.key and line.cache and not said.cached:
+        await line.cache.put(said.key, Known(answer.response, card.id, card.demo, line.clock.now()))
+    finished(line, work, outcome)
+    if wrong is not None:
+        raise OutputInvalid(f"{card.id} gave no answer that fits: {wrong}", outcome, assessment)
+    if not accepted and line.require_quality:
+        failed = ", ".join(c.name for c in assessment.failed)
+        raise QualityError(f"the answer of {card.id} is below its minima (failed: {failed or 'score'})", outcome, assessment)
+    return outcome
+
+
+def finished(line: Line, work: Work, outcome: Outcome[Any]) -> None:
+    """Record and tell that a task is done. The answer is there already: a full disk must not lose it now."""
+    try:
+        record(
+            line,
+            work.task,
+            "task.finished",
+            model=outcome.model,
+            answer=digest(outcome.text),
+            accepted=outcome.accepted,
+            cached=outcome.cached,
+            attempts=len(outcome.attempts),
+            tokens=outcome.usage.total,
+            usd=str(outcome.cost),
+            seconds=round(outcome.seconds, 6),
+        )
+    except AiorchError as error:
+        line.bus.emit(Warned(at=line.clock.now(), task_id=work.task.id, code="audit", message=str(error)))
+    if line.bus.active:
+        event: Event = TaskFinished(
+            at=line.clock.now(),
+            task_id=work.task.id,
+            model=outcome.model,
+            accepted=outcome.accepted,
+            cached=outcome.cached,
+            usage=outcome.usage,
+            cost=outcome.cost,
+            seconds=outcome.seconds,
+            attempts=len(outcome.attempts),
+        )
+        line.bus.emit(event)
+
+
+def erred(line: Line, work: Work, error: AiorchError) -> None:
+    """Record and tell that a task ended with an error; the error itself goes on to the caller."""
+    if isinstance(error, QualityError):
+        return  # its outcome was recorded already
+    name = type(error).__name__
+    try:
+        record(line, work.task, "task.erred", error=name)
+    except AiorchError as unrecorded:
+        line.bus.emit(Warned(at=line.clock.now(), task_id=work.task.id, code="audit", message=str(unrecorded)))
+    line.bus.emit(TaskErred(at=line.clock.now(), task_id=work.task.id, error=name, message=str(error)))
+
+
+def record(line: Line, task: Task, event: str, **measures: object) -> None:
+    """One line of the audit log: who, what, measures and hashes. :raises AuditError: when it cannot be written."""
+    line.audit.append(
+        event, task_id=task.id, agent=task.agent, user=task.user, tenant=task.tenant, prompt=digest(task.text), **measures
+    )
+
+
+def found(line: Line, task: Task, verdict: Verdict) -> None:
+    """Tell what the guard found."""
+    if verdict.issues and line.bus.active:
+        line.bus.emit(
+            GuardFound(
+                at=line.clock.now(),
+                task_id=task.id,
+                stage=verdict.stage,
+                action=verdict.action,
+                codes=tuple(i.code for i in verdict.issues),
+            )
+        )
+
+
+def digest(text: str) -> str:
+    """SHA-256 of a text, hexadecimal: shows that two are equal without keeping either."""
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()

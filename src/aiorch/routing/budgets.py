@@ -1,0 +1,72 @@
+"""May the next call be made? Checked before it with the worst case, settled after it with what it took. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from aiorch.types import Budget, ModelCard, Usage
+
+ASSUMED_ANSWER = 4_096
+"""Tokens that an answer is taken to need at most when neither the request nor the model's card sets a limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a task has used so far."""
+
+    usage: Usage = Usage()
+    usd: Decimal = Decimal(0)
+    attempts: int = 0
+
+    def plus(self, usage: Usage, usd: Decimal, attempts: int = 1) -> Spent:
+        """After one more call."""
+        return Spent(self.usage + usage, self.usd + usd, self.attempts + attempts)
+
+
+def cost_of(card: ModelCard, usage: Usage, *, free: bool) -> Decimal:
+    """USD for these tokens at this model; 0 on a free route and where no price is known."""
+    if free or card.price is None:
+        return Decimal(0)
+    return card.price.cost(usage)
+
+
+def unaffordable(
+    budget: Budget | None, spent: Spent, card: ModelCard, *, prompt: int, answer: int | None, free: bool
+) -> str | None:
+    """Why one more call to this model could break the budget; ``None`` when it cannot.
+
+    :param prompt: tokens of the prompt, estimated.
+    :param answer: the most tokens that the answer may have, where that is limited.
+    :param free: whether the route is free of charge.
+    """
+    if budget is None:
+        return None
+    if budget.attempts is not None and spent.attempts >= budget.attempts:
+        return f"the budget of {budget.attempts} attempt(s) is used up"
+    most = answer or card.max_output or ASSUMED_ANSWER
+    if budget.tokens is not None and spent.usage.total + prompt >= budget.tokens:
+        return (
+            f"the prompt takes about {prompt:,} tokens, and {max(0, budget.tokens - spent.usage.total):,} "
+            f"of the budget's {budget.tokens:,} are left"
+        )
+    if budget.usd is None or free:
+        return None
+    if card.price is None:
+        return f"its price is unknown, so a budget of {budget.usd} USD cannot be kept"
+    worst = spent.usd + card.price.cost(Usage(prompt, most))
+    if worst > budget.usd:
+        return f"it could cost {worst:f} USD in all, above the budget of {budget.usd} USD"
+    return None
+
+
+def answer_limit(budget: Budget | None, spent: Spent, *, prompt: int, answer: int | None) -> int | None:
+    """The most tokens that the next answer may have, so that prompt and answer stay within the budget.
+
+    >>> answer_limit(Budget(tokens=1000), Spent(), prompt=300, answer=None)
+    700
+    """
+    if budget is None or budget.tokens is None:
+        return answer
+    left = max(1, budget.tokens - spent.usage.total - prompt)
+    return left if answer is None else min(answer, left)

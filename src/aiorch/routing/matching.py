@@ -1,0 +1,67 @@
+"""Which model gets a task: the profile's own models first, then whatever is free, best guess first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from aiorch.catalog import Index, index, resolve
+from aiorch.routing.complexity import judge
+from aiorch.types import Candidate, ModelCard, PassedOver, Profile, Ranking, Task
+
+_ROUTE_ORDER = ("zero_price", "free_quota", "anonymous", "none", "trial", "unknown", "local")
+"""Free by price before free by allowance, what costs later; the model on this machine stands in when nobody else can."""
+
+_PREFERRED_PROVIDER = "nova"
+"""Amazon's own API serves its Nova models at no charge: asked first wherever its key is present."""
+
+
+class ProfileMatcher:
+    """The default :class:`~aiorch.protocols.Matcher`: profiles, complexity overrides, then a ranking by what is known.
+
+    >>> ProfileMatcher().name
+    'profile'
+    """
+
+    name = "profile"
+
+    async def match(self, task: Task, profile: Profile, candidates: Sequence[Candidate]) -> Ranking:
+        """See :func:`rank`."""
+        return rank(task, profile, candidates)
+
+
+def rank(task: Task, profile: Profile, candidates: Sequence[Candidate]) -> Ranking:
+    """Candidates for ``task``, best first; those of the model that it names, where it names one."""
+    known = index(candidates)
+    judged = judge(task)
+    if task.model is not None:
+        asked = resolve(task.model, known)
+        return Ranking(asked.candidates, asked.passed_over, f"the task asks for {task.model}", judged.complexity)
+    first, passed = _named(profile, judged.complexity, known)
+    rest = sorted((c for c in candidates if c not in first), key=lambda c: _worth(c.card)) if profile.any_free else []
+    reason = f"profile {profile.name}, {judged.complexity} ({', '.join(judged.signs)})"
+    if not first and profile.models(judged.complexity):
+        reason += "; none of its own models can be used here, so the best of the others"
+    return Ranking((*first, *rest), passed, reason, judged.complexity)
+
+
+def _named(profile: Profile, complexity: str, known: Index) -> tuple[list[Candidate], tuple[PassedOver, ...]]:
+    chosen: list[Candidate] = []
+    passed: list[PassedOver] = []
+    for name in profile.models(complexity):
+        resolved = resolve(name, known)
+        chosen += [c for c in resolved.candidates if c not in chosen]
+        passed += resolved.passed_over
+    return chosen, tuple(passed)
+
+
+def _worth(card: ModelCard) -> tuple[int, int, int, float, float]:
+    """Smaller is asked earlier. By what a list tells without asking anybody: kind of route, then size, then age."""
+    size = card.parameters or 0
+    return (
+        0 if card.provider == _PREFERRED_PROVIDER else 1,
+        1 if card.demo else 0,
+        _ROUTE_ORDER.index(card.free),
+        -round(math.log2(size + 1)),  # by powers of two: 27B and 32B are alike, 8B and 70B are not
+        -(card.created or 0.0),
+    )

@@ -1,0 +1,86 @@
+"""The agents that aiorch knows from the start, and how a plain dictionary becomes a profile.
+
+The model names of :data:`AGENT_PROFILES` are those that people still write down from 2024; the catalogue resolves each to the
+living free model that does its work now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from aiorch.errors import ConfigurationError, UnknownAgent, nearest
+from aiorch.types import Parameters, Profile
+
+AGENT_PROFILES: dict[str, dict[str, Any]] = {
+    "coding_agent": {
+        "primary": "amazon/nova-2-lite-v1:free",
+        "fallbacks": [
+            "deepseek/deepseek-coder-6.7b-instruct:free",
+            "meta-llama/llama-3.1-8b-instruct:free",
+        ],
+        "complexity_overrides": {"complex": "nousresearch/hermes-3-llama-3.1-405b:free"},
+        "task_type": "code_generation",
+    },
+    "database_agent": {
+        "primary": "microsoft/phi-3-medium-128k-instruct:free",
+        "fallbacks": ["amazon/nova-2-lite-v1:free", "qwen/qwen-2-7b-instruct:free"],
+    },
+    "analysis_agent": {
+        "primary": "nousresearch/hermes-3-llama-3.1-405b:free",
+        "fallbacks": ["mistralai/mixtral-8x7b-instruct:free", "meta-llama/llama-3.1-8b-instruct:free"],
+        "task_type": "data_analysis",
+    },
+    "general": {},
+}
+"""Agent name to profile fields. Edit it before an Orchestrator is made, or pass ``profiles=`` to one."""
+
+DETERMINISTIC = Parameters(temperature=0.0)
+"""What profiles start from: the same question gets the same answer, which is also what the cache can keep."""
+
+
+def profile(name: str, described: Profile | Mapping[str, Any]) -> Profile:
+    """The profile that a dictionary describes. Any free model may answer after the named ones, unless it says otherwise.
+
+    >>> profile("support", {"primary": "qwen/qwen-2-7b-instruct:free", "system": "Be brief."}).system
+    'Be brief.'
+
+    :raises ConfigurationError: for a field that profiles do not have; the nearest one is offered.
+    """
+    if isinstance(described, Profile):
+        return described
+    known = {f.name for f in fields(Profile)} - {"name"}
+    for key in described:
+        if key not in known:
+            near = nearest(key, known)
+            offer = f"; did you mean {near[0]!r}?" if near else f"; it may have {', '.join(sorted(known))}"
+            raise ConfigurationError(f"profile {name!r} has no field {key!r}{offer}")
+    given = dict(described)
+    if isinstance(given.get("parameters"), Mapping):
+        given["parameters"] = Parameters(**given["parameters"])
+    given["parameters"] = DETERMINISTIC.merged(given.get("parameters", Parameters()))
+    for listed in ("fallbacks", "tools"):
+        if listed in given:
+            given[listed] = tuple(given[listed])
+    return Profile(name, **given)
+
+
+class Profiles:
+    """The profiles of one orchestrator, by name."""
+
+    __slots__ = ("_by_name",)
+
+    def __init__(self, extra: Mapping[str, Profile | Mapping[str, Any]] | None = None) -> None:
+        self._by_name = {name: profile(name, d) for name, d in {**AGENT_PROFILES, **(extra or {})}.items()}
+
+    def __getitem__(self, name: str) -> Profile:
+        """The profile. :raises UnknownAgent: with the nearest names."""
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise UnknownAgent(name, self._by_name) from None
+
+    def names(self) -> tuple[str, ...]:
+        """All of them."""
+        return tuple(self._by_name)

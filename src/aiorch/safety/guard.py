@@ -1,0 +1,70 @@
+"""Every validator of a stage asked in turn, and one verdict from all of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from aiorch.protocols import Validator
+from aiorch.types import Action, Issue, Message, Stage, Task, Verdict
+
+log = logging.getLogger("aiorch")
+
+STRENGTH: dict[Action, int] = {"allow": 0, "flag": 1, "redact": 2, "ask": 3, "block": 4}
+"""Which action holds when validators disagree: the strongest."""
+
+
+class Guard:
+    """What stands at the doors of the line.
+
+        verdict = await Guard([InputLimits()]).check("input", task.messages, task)
+        if not verdict.allowed: ...
+    """
+
+    def __init__(self, validators: Iterable[Validator] = ()) -> None:
+        self._validators = tuple(validators)
+
+    def watches(self, stage: Stage) -> bool:
+        """False when nobody looks at this stage, so there is nothing to prepare."""
+        return any(stage in v.stages for v in self._validators)
+
+    async def check(self, stage: Stage, content: Sequence[Message], task: Task) -> Verdict:
+        """Ask the stage's validators in their order. Each sees what the one before it put in place of the content.
+
+        The first block ends it: what follows may be costly, and nothing can overrule a block. A validator that raises blocks:
+        a guard that cannot look must not wave anybody through.
+        """
+        verdict = Verdict(stage, "allow")
+        for validator in self._validators:
+            if stage in validator.stages:
+                verdict = combined(verdict, await _asked(validator, stage, verdict.replacement or content, task))
+                if verdict.action == "block":
+                    break
+        return verdict
+
+
+def combined(first: Verdict, then: Verdict) -> Verdict:
+    """Two verdicts on one content, the second made after the first one's replacement.
+
+    >>> combined(Verdict("input", "flag"), Verdict("input", "allow")).action
+    'flag'
+    """
+    return Verdict(
+        first.stage,
+        max(first.action, then.action, key=STRENGTH.__getitem__),
+        first.issues + then.issues,
+        first.replacement if then.replacement is None else then.replacement,
+    )
+
+
+async def _asked(validator: Validator, stage: Stage, content: Sequence[Message], task: Task) -> Verdict:
+    try:
+        verdict = await validator.validate(stage, content, task)
+        issues = tuple(i if i.detector else replace(i, detector=validator.name) for i in verdict.issues)
+        STRENGTH[verdict.action]  # a plugin's verdict may be anything
+        return replace(verdict, stage=stage, issues=issues)
+    except Exception as broken:
+        log.exception("the validator %r failed at stage %r; the content is refused", validator.name, stage)
+        why = f"the validator {validator.name!r} failed ({type(broken).__name__}), so nothing passes it; see the log"
+        return Verdict(stage, "block", (Issue("validator_failed", why, detector=validator.name),))

@@ -1,0 +1,247 @@
+"""The settings: what each is called, what it does, in which unit, and what it is when nobody sets it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn, Self
+from urllib.parse import urlsplit
+
+from platformdirs import user_config_path, user_data_path
+from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, InitSettingsSource, SettingsConfigDict
+
+from aiorch.errors import SettingsError
+from aiorch.settings.faults import bad_values
+from aiorch.settings.sources import (
+    Layer,
+    from_arguments,
+    from_toml,
+    from_variables,
+    read_env_file,
+    unknown_names,
+)
+from aiorch.settings.variables import Variables
+from aiorch.types import Budget, Timeouts
+
+# --- how values may be written -----------------------------------------------------------------------------------
+
+
+def _none_word(value: object) -> object:
+    """``none`` in a place that has no null of its own (a variable, TOML)."""
+    return None if isinstance(value, str) and value.strip().lower() == "none" else value
+
+
+def _listed(value: object) -> object:
+    """``groq, gemini`` as two names."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _paired(value: object) -> object:
+    """``ollama=http://a, vllm=http://b``, or the same as a JSON object."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("{"):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value  # not a dictionary: refused as one
+    pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+    return {k.strip(): v.strip() for k, _, v in pairs} if all(eq for _, eq, _ in pairs) else value
+
+
+def _full_path(value: Path) -> Path:
+    try:
+        return value.expanduser().absolute()
+    except RuntimeError:
+        raise ValueError("a path in a home that exists") from None
+
+
+def _model_or_path(value: object) -> object:
+    """A path as a path (it has a slash or ends in ``.gguf``), a name as a name."""
+    if isinstance(value, str) and (value.lower().endswith(".gguf") or any(c in value for c in ("/", os.sep))):
+        return Path(value)
+    return value
+
+
+def _stripped_keys(value: dict[str, SecretStr]) -> dict[str, SecretStr]:
+    stripped = {provider: key.get_secret_value().strip() for provider, key in value.items()}
+    return {provider: SecretStr(key) for provider, key in stripped.items() if key}
+
+
+def _plain_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("a URL that begins with http:// or https://")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("a URL without a user name and password (addresses are shown; give the key in keys)")
+    return value.rstrip("/")
+
+
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+PerhapsSeconds = Annotated[Seconds | None, BeforeValidator(_none_word)]
+Count = Annotated[int, Field(ge=1)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Folder = Annotated[Path, AfterValidator(_full_path)]
+
+
+class Settings(BaseSettings):
+    """How one orchestrator is set up; it does not change afterwards.
+
+    >>> Settings(cache="off", timeout=30).timeout
+    30.0
+
+    :raises SettingsError: when a setting is unknown, has a value that cannot be used, or a file cannot be read. All
+        problems are named at once, each with the place that it was found in.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    # --- what may be used
+    allow_paid: bool = False
+    """Whether models that cost money may be used, within the budget."""
+    budget_usd: Annotated[Annotated[Decimal, Field(ge=0)] | None, BeforeValidator(_none_word)] = None
+    """The most that one task may cost, in USD. ``None`` sets no limit; what is free needs none."""
+    budget_tokens: Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(_none_word)] = None
+    """The most tokens (input and output, all attempts) of one task."""
+    providers: Annotated[Names | None, BeforeValidator(_none_word)] = None
+    """Only these; ``None`` = every provider that a key was found for, and the embedded model."""
+    billed: Names = ()
+    """Providers whose key is billed: their free allowance does not apply, so their models count as paid."""
+    exclude_training: bool = False
+    """Leave out providers that train on what is sent to their free tier."""
+    offline: bool = False
+    """Use the network for nothing: only models that run on this machine answer."""
+
+    # --- keys and addresses
+    keys: Annotated[dict[str, SecretStr], BeforeValidator(_paired), AfterValidator(_stripped_keys)] = Field(
+        default_factory=dict[str, SecretStr]
+    )
+    """Keys by provider, for those that are not in the environment under their usual names."""
+    base_urls: Annotated[dict[str, Annotated[str, AfterValidator(_plain_url)]], BeforeValidator(_paired)] = Field(
+        default_factory=dict[str, str]
+    )
+    """Addresses by provider, where one is reached somewhere else than usual."""
+
+    # --- patience
+    timeout: Seconds = 120.0
+    """Seconds for a whole task, waits and rounds included."""
+    connect_timeout: PerhapsSeconds = 10.0
+    """Seconds for name look-up, TCP and TLS of one attempt; ``None`` waits for ever."""
+    first_byte_timeout: PerhapsSeconds = 60.0
+    """Seconds from the request sent to the response's first byte; ``None`` waits for ever."""
+    idle_timeout: PerhapsSeconds = 30.0
+    """The longest silence, in seconds, between two pieces of an answer; ``None`` waits for ever."""
+    max_attempts: Count = 8
+    """The most calls to providers for one task."""
+
+    # --- the embedded model
+    local_model: Annotated[
+        Folder | str | None, BeforeValidator(_model_or_path), BeforeValidator(_none_word)
+    ] = None
+    """The embedded model: a name that ``aiorch local`` knows, or the path of a GGUF file. ``None`` = the default one."""
+    local_threads: Annotated[Count | None, BeforeValidator(_none_word)] = None
+    """Threads that the embedded model computes with; ``None`` = as many as there are cores for it."""
+
+    # --- what is kept
+    data_dir: Folder = Field(default_factory=lambda: user_data_path("aiorch", appauthor=False))
+    """The folder of the database, the audit log and the weights."""
+    cache: Literal["off", "memory", "disk"] = "memory"
+    """Where answers to repeated requests are kept."""
+    cache_ttl: Seconds = 86_400.0
+    """Seconds for which a kept answer is used again."""
+    cache_entries: Count = 10_000
+    """The most answers that are kept."""
+    catalog_ttl: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 3_600.0
+    """Seconds for which a provider's list of models is believed; 0 asks each time."""
+    retention: Literal["none", "hashes", "text"] = "hashes"
+    """What is kept of prompts and answers: sizes only, SHA-256 hashes and sizes, or the text too."""
+    audit: Literal["required", "best_effort", "off"] = "required"
+    """What happens when an action cannot be recorded: it is not done, or a warning once; or nothing is recorded."""
+
+    # --- what may come in, and how good an answer must be
+    input_limit: Annotated[ByteSize, Field(gt=0)] = ByteSize(102_400)
+    """The most that a task's texts may hold, in bytes of UTF-8 (pictures have a limit of their own)."""
+    require_quality: bool = False
+    """Raise :class:`~aiorch.errors.QualityError` for an answer below its profile's minima instead of marking it."""
+
+    _variables: Variables = PrivateAttr()
+
+    def __init__(self, **arguments: Any) -> None:
+        env_file = Path(".env")
+        environment, filed = dict(os.environ), read_env_file(env_file)
+        layers = (
+            from_arguments(arguments),
+            from_variables("the environment", environment),
+            from_variables(str(env_file.absolute()), filed),
+            from_toml(Path("aiorch.toml")),
+            from_toml(user_config_path("aiorch", appauthor=False) / "aiorch.toml"),
+        )
+        known = type(self).model_fields
+        problems = list(unknown_names(layers, known))
+        try:
+            super().__init__(_build_sources=(tuple(self._source(layer) for layer in layers), {}))
+        except ValidationError as invalid:
+            problems += bad_values(invalid, layers)
+        if problems:  # outside of the handler: the chained error would show values
+            raise SettingsError(_said(problems))
+        self._variables = Variables(environment, filed)
+
+    @classmethod
+    def load(cls, **arguments: Any) -> Self:
+        """The settings that hold here and now; ``arguments`` come first.
+
+        :raises SettingsError: see :class:`Settings`.
+        """
+        return cls(**arguments)
+
+    @classmethod
+    def _source(cls, layer: Layer) -> InitSettingsSource:
+        return InitSettingsSource(cls, {k: v for k, v in layer.values.items() if k in cls.model_fields})
+
+    # --- what was found beside the settings
+
+    def secret(self, *names: str) -> tuple[str, SecretStr] | None:
+        """The first of these variables that is set, with its value; ``None`` when none is.
+
+        >>> Settings().secret("NOBODY_SETS_THIS_KEY") is None
+        True
+        """
+        found = self._variables.first(names)
+        return None if found is None else (found[0], SecretStr(found[1]))
+
+    def variable(self, *names: str) -> str | None:
+        """The value of the first of these variables that is set: addresses, accounts, regions. Not for keys."""
+        found = self._variables.first(names)
+        return None if found is None else found[1]
+
+    def all_secrets(self) -> tuple[str, ...]:
+        """Every value that must never be shown: the given keys, and all variables named like a secret."""
+        given = (key.get_secret_value() for key in self.keys.values())
+        return tuple(dict.fromkeys((*given, *self._variables.secrets())))
+
+    # --- settings that are used together
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """The patience of one attempt."""
+        return Timeouts(self.connect_timeout, self.first_byte_timeout, self.idle_timeout)
+
+    @property
+    def budget(self) -> Budget | None:
+        """The limit of one task; ``None`` where no limit is set."""
+        if self.budget_usd is None and self.budget_tokens is None:
+            return None
+        return Budget(usd=self.budget_usd, tokens=self.budget_tokens)
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("settings hold keys and are not pickled; call Settings.load() where they are needed")
+
+
+def _said(problems: list[str]) -> str:
+    if len(problems) == 1:
+        return problems[0]
+    return f"{len(problems)} settings cannot be used:" + "".join(f"\n  - {p}" for p in problems)

@@ -1,0 +1,34 @@
+"""The in-process engine: runs the body, remembers nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from aiorch.protocols import Journal
+
+T = TypeVar("T")
+
+
+class NullJournal:
+    """Only runs the effect: a crash forgets everything."""
+
+    __slots__ = ()
+
+    async def once(
+        self, key: str, effect: Callable[[], Awaitable[T]], *, returns: type[T], idempotent: bool = True
+    ) -> T:
+        """Run ``effect``."""
+        return await effect()
+
+
+class Memory:
+    """Runs workflows in this process, under asyncio and trio; nothing survives it."""
+
+    __slots__ = ()
+
+    name = "memory"
+
+    async def run(self, run_id: str, version: str, body: Callable[[Journal], Awaitable[T]], *, returns: type[T]) -> T:
+        """Carry out ``body``."""
+        return await body(NullJournal())

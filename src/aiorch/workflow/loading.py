@@ -1,0 +1,89 @@
+"""From a file to its workflow: ``digest.py``, ``flows.py:nightly``, ``release.yaml``."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aiorch.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+    from aiorch.workflow.builder import Workflow
+
+DOCUMENTS = (".yaml", ".yml", ".toml")
+"""Endings of workflow files that are data."""
+
+
+def load(where: str | Path) -> Workflow:
+    """The workflow that a file holds.
+
+    :param where: a Python file (``flows.py``, or ``flows.py:name`` when it holds several), a YAML or a TOML file.
+    :raises InputError: when there is no such file, it cannot be run, or it does not hold exactly one workflow.
+    :raises InvalidWorkflow: when a YAML or TOML file is not understood.
+    """
+    from aiorch.workflow.builder import Workflow
+
+    path, name = _split(str(where))
+    if not path.is_file():
+        near = nearest(path.name, (p.name for p in path.parent.glob("*"))) if path.parent.is_dir() else ()
+        offer = f" Did you mean {' or '.join(near)}?" if near else " Give the path of a .py, .yaml or .toml file."
+        raise InputError(f"no workflow file {path}.{offer}")
+    if path.suffix in DOCUMENTS:
+        return Workflow.from_file(path)
+    if path.suffix != ".py":
+        raise InputError(f"{path} is no workflow file: its name should end in .py, .yaml or .toml")
+    module = _run(path)
+    found = {key: value for key, value in vars(module).items() if isinstance(value, Workflow)}
+    if name is not None:
+        if name not in found:
+            raise InputError(f"{path} has no workflow called {name!r}; {_told(found)}")
+        return found[name]
+    distinct = {id(flow) for flow in found.values()}
+    if len(distinct) != 1:
+        cure = f": say which, as in {path}:{next(iter(found))}" if found else ": make one with aiorch.Workflow(...)"
+        raise InputError(f"{path} should hold one workflow; {_told(found)}{cure}")
+    return next(iter(found.values()))
+
+
+@contextmanager
+def beside(folder: Path) -> Iterator[None]:
+    """Modules of ``folder`` can be imported meanwhile, as they can by a script that lies there."""
+    entry = str(folder.resolve())
+    sys.path.insert(0, entry)
+    try:
+        yield
+    finally:
+        sys.path.remove(entry)
+
+
+def _split(where: str) -> tuple[Path, str | None]:
+    head, colon, tail = where.rpartition(":")
+    if colon and head.endswith(".py") and tail.isidentifier():
+        return Path(head), tail
+    return Path(where), None
+
+
+def _run(path: Path) -> ModuleType:
+    name = f"aiorch_workflow_{path.stem}"  # not the bare stem: a file called json.py must not become `json`
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:  # cannot be for an existing .py file; the types allow it
+        raise InputError(f"{path} cannot be run as Python")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and pydantic look annotations up there
+    with beside(path.parent):
+        try:
+            spec.loader.exec_module(module)
+        except Exception as broken:
+            del sys.modules[name]
+            raise InputError(f"{path} stopped with {type(broken).__name__}: {broken}") from broken
+    return module
+
+
+def _told(found: dict[str, Workflow]) -> str:
+    return f"it holds {', '.join(sorted(found))}" if found else "it holds none"
