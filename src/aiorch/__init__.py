@@ -1,0 +1,229 @@
+"""Many unreliable, mostly free language models as one reliable, checked and cost-bounded service.
+
+    import aiorch
+
+    async with aiorch.Orchestrator() as ai:
+        outcome = await ai.run("Explain back-pressure", agent="analysis_agent")
+        print(outcome.value, outcome.model, outcome.cost)
+
+Importing this package loads nothing: every name below is fetched from its room when it is first used (PEP 562).
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aiorch.conversations import Chat, Stream
+    from aiorch.errors import (
+        AiorchError,
+        AllAttemptsFailed,
+        AttemptFailed,
+        AuditError,
+        BudgetExceeded,
+        ConfigurationError,
+        DeadlineExceeded,
+        ExecutionError,
+        InputError,
+        InvalidWorkflow,
+        LocalModelError,
+        MissingExtra,
+        NoModelAvailable,
+        OutputInvalid,
+        PluginError,
+        QualityError,
+        SecurityException,
+        SettingsError,
+        StorageError,
+        StreamInterrupted,
+        TaskFailed,
+        ToolError,
+        UnknownAgent,
+        UnknownModel,
+        UnknownProvider,
+        WorkflowError,
+    )
+    from aiorch.events import Blocked, Event, Restarted
+    from aiorch.orchestrator import Orchestrator, run_sync
+    from aiorch.routing import AGENT_PROFILES
+    from aiorch.settings import Settings
+    from aiorch.tools import tool
+    from aiorch.types import (
+        Assessment,
+        Attempt,
+        Budget,
+        Failure,
+        FailureKind,
+        Image,
+        Message,
+        ModelCard,
+        Outcome,
+        Parameters,
+        Price,
+        Profile,
+        Provenance,
+        Ranking,
+        Reasoning,
+        ReasoningDelta,
+        Task,
+        Text,
+        TextDelta,
+        ToolCall,
+        ToolCallDelta,
+        ToolResult,
+        Usage,
+        Verdict,
+        from_json,
+        to_json,
+    )
+    from aiorch.workflow import Run, Workflow
+
+__version__ = "0.1.0"
+
+_ROOMS = {
+    "aiorch.orchestrator": ("Orchestrator", "run_sync"),
+    "aiorch.conversations": ("Chat", "Stream"),
+    "aiorch.workflow": ("Run", "Workflow"),
+    "aiorch.settings": ("Settings",),
+    "aiorch.routing": ("AGENT_PROFILES",),
+    "aiorch.tools": ("tool",),
+    "aiorch.events": ("Blocked", "Event", "Restarted"),
+    "aiorch.types": (
+        "Assessment",
+        "Attempt",
+        "Budget",
+        "Failure",
+        "FailureKind",
+        "Image",
+        "Message",
+        "ModelCard",
+        "Outcome",
+        "Parameters",
+        "Price",
+        "Profile",
+        "Provenance",
+        "Ranking",
+        "Reasoning",
+        "ReasoningDelta",
+        "Task",
+        "Text",
+        "TextDelta",
+        "ToolCall",
+        "ToolCallDelta",
+        "ToolResult",
+        "Usage",
+        "Verdict",
+        "from_json",
+        "to_json",
+    ),
+    "aiorch.errors": (
+        "AiorchError",
+        "AllAttemptsFailed",
+        "AttemptFailed",
+        "AuditError",
+        "BudgetExceeded",
+        "ConfigurationError",
+        "DeadlineExceeded",
+        "ExecutionError",
+        "InputError",
+        "InvalidWorkflow",
+        "LocalModelError",
+        "MissingExtra",
+        "NoModelAvailable",
+        "OutputInvalid",
+        "PluginError",
+        "QualityError",
+        "SecurityException",
+        "SettingsError",
+        "StorageError",
+        "StreamInterrupted",
+        "TaskFailed",
+        "ToolError",
+        "UnknownAgent",
+        "UnknownModel",
+        "UnknownProvider",
+        "WorkflowError",
+    ),
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = [
+    "AGENT_PROFILES",
+    "AiorchError",
+    "AllAttemptsFailed",
+    "Assessment",
+    "Attempt",
+    "AttemptFailed",
+    "AuditError",
+    "Blocked",
+    "Budget",
+    "BudgetExceeded",
+    "Chat",
+    "ConfigurationError",
+    "DeadlineExceeded",
+    "Event",
+    "ExecutionError",
+    "Failure",
+    "FailureKind",
+    "Image",
+    "InputError",
+    "InvalidWorkflow",
+    "LocalModelError",
+    "Message",
+    "MissingExtra",
+    "ModelCard",
+    "NoModelAvailable",
+    "Orchestrator",
+    "Outcome",
+    "OutputInvalid",
+    "Parameters",
+    "PluginError",
+    "Price",
+    "Profile",
+    "Provenance",
+    "QualityError",
+    "Ranking",
+    "Reasoning",
+    "ReasoningDelta",
+    "Restarted",
+    "Run",
+    "SecurityException",
+    "Settings",
+    "SettingsError",
+    "StorageError",
+    "Stream",
+    "StreamInterrupted",
+    "Task",
+    "TaskFailed",
+    "Text",
+    "TextDelta",
+    "ToolCall",
+    "ToolCallDelta",
+    "ToolError",
+    "ToolResult",
+    "UnknownAgent",
+    "UnknownModel",
+    "UnknownProvider",
+    "Usage",
+    "Verdict",
+    "Workflow",
+    "WorkflowError",
+    "__version__",
+    "from_json",
+    "run_sync",
+    "to_json",
+    "tool",
+]
+
+
+def __getattr__(name: str) -> Any:
+    room = _ROOM_OF.get(name)
+    if room is None:
+        raise AttributeError(f"module 'aiorch' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(room), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -74,7 +74,9 @@ class Stream(AbstractAsyncContextManager["Stream"]):
         return self
 
     async def outcome(self) -> Outcome[str]:
-        """The outcome; reads what is left of the stream first. :raises AiorchError: what ended it, where something did."""
+        """The outcome; reads what is left of the stream first. :raises AiorchError: what ended it, where something
+        did.
+        """
         if self._outcome is None and self._error is None:
             async for _ in self:
                 pass
@@ -86,14 +88,18 @@ class Stream(AbstractAsyncContextManager["Stream"]):
 class Chat:
     """A conversation. ``messages`` is all that was said; edit it freely between two turns."""
 
-    def __init__(self, ai: Orchestrator, system: str | None, agent: str | None, tools: tuple[Tool, ...]) -> None:
+    def __init__(
+        self, ai: Orchestrator, system: str | None, agent: str | None, tools: tuple[Tool, ...]
+    ) -> None:
         self._ai = ai
         self._agent = agent
         self._tools = tools
         self.messages: list[Message] = [Message.system(system)] if system else []
 
     async def send(self, text: str | Message, *, timeout: float | None = None) -> Outcome[str]:
-        """Say something, get the answer. A turn that fails leaves the conversation as it was. Raises what ``run`` does."""
+        """Say something, get the answer. A turn that fails leaves the conversation as it was. Raises what ``run``
+        does.
+        """
         turn = [*self.messages, *as_messages(text)]
         outcome = await self._ai.run(turn, agent=self._agent, tools=self._tools, timeout=timeout)
         self._remember(outcome)

@@ -117,7 +117,7 @@ class InputError(AiorchError):
     """What was handed in cannot be used; nothing was sent."""
 
 
-class SecurityException(InputError):  # noqa: N818 - the name that the guide's readers know
+class SecurityException(InputError):
     """The guard refused an input or an output."""
 
     def __init__(self, issues: Sequence[Issue] | str, *, blocked: str = "input") -> None:
@@ -135,7 +135,7 @@ class ExecutionError(AiorchError):
     """A task could not be carried out."""
 
 
-class AttemptFailed(ExecutionError):  # noqa: N818
+class AttemptFailed(ExecutionError):
     """One call to one provider failed; ``failure`` says how."""
 
     def __init__(self, failure: Failure) -> None:
@@ -144,7 +144,7 @@ class AttemptFailed(ExecutionError):  # noqa: N818
         super().__init__(f"{failure.kind.value}{status}: {failure.message}")
 
 
-class NoModelAvailable(ExecutionError):  # noqa: N818
+class NoModelAvailable(ExecutionError):
     """Nobody may be asked. Lists each candidate and why it was passed over."""
 
     def __init__(self, why: str, passed_over: Sequence[PassedOver] = ()) -> None:
@@ -154,7 +154,7 @@ class NoModelAvailable(ExecutionError):  # noqa: N818
         super().__init__(why + lines + (f"\n  - and {more} more" if more > 0 else ""))
 
 
-class AllAttemptsFailed(ExecutionError):  # noqa: N818
+class AllAttemptsFailed(ExecutionError):
     """Everybody that may be asked failed. Lists each attempt and why."""
 
     def __init__(self, attempts: Sequence[Attempt], why: str = "") -> None:
@@ -163,7 +163,7 @@ class AllAttemptsFailed(ExecutionError):  # noqa: N818
         super().__init__(f"no answer after {len(self.attempts)} attempt(s){': ' + why if why else ''}{lines}")
 
 
-class DeadlineExceeded(ExecutionError):  # noqa: N818
+class DeadlineExceeded(ExecutionError):
     """The task's time is up; what was tried until then is in ``attempts``."""
 
     def __init__(self, timeout: float, attempts: Sequence[Attempt] = ()) -> None:
@@ -174,7 +174,7 @@ class DeadlineExceeded(ExecutionError):  # noqa: N818
         super().__init__(f"not finished within {timeout:g} s; pass timeout= to allow more{lines}")
 
 
-class BudgetExceeded(ExecutionError):  # noqa: N818
+class BudgetExceeded(ExecutionError):
     """The next call could cost more than the budget allows; it was not made."""
 
     def __init__(self, what: str, attempts: Sequence[Attempt] = ()) -> None:
@@ -182,7 +182,7 @@ class BudgetExceeded(ExecutionError):  # noqa: N818
         super().__init__(what)
 
 
-class StreamInterrupted(ExecutionError):  # noqa: N818
+class StreamInterrupted(ExecutionError):
     """A stream broke after text had been shown."""
 
     def __init__(self, partial: str, failure: Failure, usage: Usage) -> None:
@@ -190,7 +190,9 @@ class StreamInterrupted(ExecutionError):  # noqa: N818
         """What had been shown."""
         self.failure = failure
         self.usage = usage
-        super().__init__(f"the stream broke after {len(partial)} characters: {failure.kind.value}: {failure.message}")
+        super().__init__(
+            f"the stream broke after {len(partial)} characters: {failure.kind.value}: {failure.message}"
+        )
 
 
 class ToolError(ExecutionError):
@@ -203,13 +205,15 @@ class ToolError(ExecutionError):
 class QualityError(AiorchError):
     """``require_quality=True`` and the answer is below its minima; the outcome is kept in ``outcome``."""
 
-    def __init__(self, why: str, outcome: Outcome[str] | None = None, assessment: Assessment | None = None) -> None:
+    def __init__(
+        self, why: str, outcome: Outcome[str] | None = None, assessment: Assessment | None = None
+    ) -> None:
         self.outcome = outcome
         self.assessment = assessment
         super().__init__(why)
 
 
-class OutputInvalid(QualityError):  # noqa: N818
+class OutputInvalid(QualityError):
     """The answer does not fit the type that was asked for."""
 
 
@@ -220,7 +224,7 @@ class WorkflowError(AiorchError):
     """Something about a workflow."""
 
 
-class InvalidWorkflow(WorkflowError):  # noqa: N818
+class InvalidWorkflow(WorkflowError):
     """The workflow cannot run; ``problems`` holds every problem found, not just the first."""
 
     def __init__(self, name: str, problems: Sequence[str]) -> None:
@@ -228,7 +232,7 @@ class InvalidWorkflow(WorkflowError):  # noqa: N818
         super().__init__(f"workflow {name!r} cannot run:" + "".join(f"\n  - {p}" for p in self.problems))
 
 
-class TaskFailed(WorkflowError):  # noqa: N818
+class TaskFailed(WorkflowError):
     """A task of a running workflow failed; the cause is chained."""
 
     def __init__(self, task: str, cause: BaseException, skipped: Sequence[str] = ()) -> None:

@@ -1,8 +1,8 @@
 """What happens, as typed events, and the bus that tells whoever listens.
 
-The bus observes and never decides: a listener cannot stop, change or slow the work (one that raises is reported once through
-:mod:`logging` and the work goes on). Events carry names, measures and hashes, not prompts or answers; the bus's redactor
-passes over every string before a listener sees it.
+The bus observes and never decides: a listener cannot stop, change or slow the work (one that raises is reported
+once through :mod:`logging` and the work goes on). Events carry names, measures and hashes, not prompts or answers;
+the bus's redactor passes over every string before a listener sees it.
 
     bus = Bus()
     bus.subscribe(print, AttemptFinished)
@@ -232,8 +232,8 @@ Redactor = Callable[[str], str]
 class Bus:
     """Tells listeners what happens, in the order in which they subscribed.
 
-    ``redact`` is applied to every string of an event before anybody sees it. Listeners run inline: one that has real work
-    to do should queue it.
+    ``redact`` is applied to every string of an event before anybody sees it. Listeners run inline: one that has
+    real work to do should queue it.
     """
 
     __slots__ = ("_listeners", "_redact", "_reported")

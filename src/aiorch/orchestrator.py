@@ -1,13 +1,20 @@
 """The public face: one object that answers, streams, converses and runs workflows.
 
-    async with aiorch.Orchestrator() as ai:
-        outcome = await ai.run("Explain back-pressure", agent="analysis_agent")
-        print(outcome.value, outcome.model, outcome.cost)
+async with aiorch.Orchestrator() as ai:
+    outcome = await ai.run("Explain back-pressure", agent="analysis_agent")
+    print(outcome.value, outcome.model, outcome.cost)
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing
 from dataclasses import replace
 from types import TracebackType
@@ -18,7 +25,7 @@ from aiorch.conversations import Chat, Stream
 from aiorch.errors import ConfigurationError, InputError
 from aiorch.events import Event
 from aiorch.pipeline import completed, ranked, run, stream
-from aiorch.quality import Shape
+from aiorch.quality import Shape, shape_of
 from aiorch.scopes import Scope
 from aiorch.spawning import Spawned, spawn
 from aiorch.types import (
@@ -48,8 +55,8 @@ Prompt = str | Sequence[Message] | Task
 class Orchestrator:
     """Many unreliable models as one reliable service.
 
-    It can be entered as an async context manager, or just used and closed with :meth:`aclose`: in a notebook, enter it in one cell
-    and leave it in another. Nothing is loaded, opened or asked before the first call.
+    It can be entered as an async context manager, or just used and closed with :meth:`aclose`: in a notebook, enter
+    it in one cell and leave it in another. Nothing is loaded, opened or asked before the first call.
     """
 
     def __init__(
@@ -68,8 +75,10 @@ class Orchestrator:
         **arguments: object,
     ) -> None:
         """
-        :param settings: ready-made ones; otherwise they are read from ``arguments``, the environment, ``.env`` and ``aiorch.toml``.
-        :param providers: exactly these; otherwise every provider that has a key, and the embedded model where it is installed.
+        :param settings: ready-made ones; otherwise they are read from ``arguments``, the environment, ``.env`` and
+            ``aiorch.toml``.
+        :param providers: exactly these; otherwise every provider that has a key, and the embedded model where it is
+            installed.
         :param profiles: agents beside (or in place of) those of :data:`aiorch.AGENT_PROFILES`.
         :param matcher: who ranks models, in place of the profile matcher.
         :param validators: further validators, after the built-in ones.
@@ -132,7 +141,8 @@ class Orchestrator:
     ) -> Outcome[Any]:
         """Ask, and get an answer that arrived, was checked, and cost nothing unless that was allowed.
 
-        :param output: the type of the answer: a pydantic model, dataclass, ``list[str]`` ...; the model is held to its JSON schema.
+        :param output: the type of the answer: a pydantic model, dataclass, ``list[str]`` ...; the model is held to
+            its JSON schema.
         :param timeout: seconds for everything, waits and repetitions included.
         :param budget: the most that may be spent; needed, in USD, before a paid model is asked.
 
@@ -141,10 +151,11 @@ class Orchestrator:
         :raises NoModelAvailable: when nobody may be asked, with each candidate and why.
         :raises AllAttemptsFailed: when everybody that may be asked failed, with each attempt and why.
         :raises DeadlineExceeded: when the time is up. :raises BudgetExceeded: when the next call could cost too much.
-        :raises OutputInvalid: when no answer fitted ``output``. :raises QualityError: below the minima, with ``require_quality``.
+        :raises OutputInvalid: when no answer fitted ``output``. :raises QualityError: below the minima, with
+            ``require_quality``.
         :raises AuditError: when the task could not be recorded; nothing was sent.
         """
-        shape: Shape[Any] = Shape.of(output)
+        shape: Shape[Any] = shape_of(output)
         task, kit = self._task(prompt, system, agent, shape, tools, timeout, budget)
         with self._scope.paying() as pay:
             return pay(await run(self._house.line, task, shape, kit, self._house.journal))
@@ -170,7 +181,7 @@ class Orchestrator:
         A deployment that fails before its first piece is replaced unseen; one that fails later raises
         :class:`~aiorch.StreamInterrupted` with the text so far. Otherwise raises what :meth:`run` does.
         """
-        task, kit = self._task(prompt, system, agent, Shape.of(str), tools, timeout, budget)
+        task, kit = self._task(prompt, system, agent, shape_of(str), tools, timeout, budget)
         return Stream(stream(self._house.line, task, kit, self._house.journal), self._scope)
 
     async def map(
@@ -187,7 +198,8 @@ class Orchestrator:
     ) -> AsyncGenerator[Outcome[T], None]:
         """Ask many, ``limit`` at once, and get the outcomes in the order of the prompts.
 
-        Prompts are taken as they are needed. The first one that fails raises at its place, and the others are cancelled.
+        Prompts are taken as they are needed. The first one that fails raises at its place, and the others are
+        cancelled.
         """
         if limit < 1:
             raise InputError(f"map(limit={limit}): at least one prompt has to be asked at a time")
@@ -210,12 +222,13 @@ class Orchestrator:
             for left in running:
                 left.cancel()
 
-    def chat(self, *, system: str | None = None, agent: str | None = None, tools: Sequence[Tool] = ()) -> Chat:
+    def chat(
+        self, *, system: str | None = None, agent: str | None = None, tools: Sequence[Tool] = ()
+    ) -> Chat:
         """A conversation that remembers what was said.
 
-        chat = ai.chat(agent="coding_agent")
-        await chat.send("What is a semaphore?")
-        await chat.send("Show me one in Python.")
+        chat = ai.chat(agent="coding_agent") await chat.send("What is a semaphore?") await chat.send("Show me one
+        in Python.")
         """
         return Chat(self, system, agent, tuple(tools))
 
@@ -267,8 +280,8 @@ class Orchestrator:
     ) -> Orchestrator:
         """The same orchestrator on somebody's behalf.
 
-        :param budget: for everything asked through this scope together. Tasks count when they end, so tasks that run at the same
-            time may each use what is left.
+        :param budget: for everything asked through this scope together. Tasks count when they end, so tasks that
+            run at the same time may each use what is left.
         """
         mine: Orchestrator = object.__new__(type(self))
         mine._house = self._house
@@ -289,7 +302,7 @@ class Orchestrator:
 
     async def route(self, prompt: Prompt, *, agent: str | None = None, output: type[Any] = str) -> Ranking:
         """Whom :meth:`run` would ask for this, best first, and who was passed over and why. Asks no model."""
-        shape: Shape[Any] = Shape.of(output)
+        shape: Shape[Any] = shape_of(output)
         task, _ = self._task(prompt, None, agent, shape, (), None, None)
         line = self._house.line
         profile = line.profiles[task.agent]

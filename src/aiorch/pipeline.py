@@ -2,46 +2,27 @@
 
     admit -> match -> ( execute -> release -> tools )* -> assess -> accept | revise | escalate -> Outcome
 
-:func:`run` is that picture as code. Each step is one function below it, in the order in which they happen, and asks one room of the
-house. Only the middle repeats, under one budget and one deadline.
+:func:`run` is that picture as code. Each step is one function below it, in the order in which they happen, and
+asks one room of the house. Only the middle repeats, under one budget and one deadline.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from aiorch.catalog import NOBODY, Catalogue, require
-from aiorch.clock import Clock
-from aiorch.errors import AiorchError, ExecutionError, NoModelAvailable, OutputInvalid, QualityError, SecurityException
-from aiorch.events import (
-    Blocked,
-    Bus,
-    CacheHit,
-    Event,
-    GuardFound,
-    Restarted,
-    RoundAssessed,
-    TaskErred,
-    TaskFinished,
-    TaskStarted,
-    ToolCalled,
-    Warned,
-)
-from aiorch.protocols import Check, Journal, Matcher, StreamValidator, Tool
-from aiorch.quality import Shape, assess_response, meets
+from aiorch.catalog import NOBODY, require
+from aiorch.errors import ExecutionError, NoModelAvailable, OutputInvalid, QualityError, SecurityException
+from aiorch.events import Blocked, CacheHit, Restarted
+from aiorch.protocols import Journal, StreamValidator, Tool
+from aiorch.quality import Shape, meets, shape_of, shortfalls
+from aiorch.quality import assess as checked
 from aiorch.routing import (
     Answer,
-    AnswerCache,
-    Executor,
     Known,
-    Profiles,
-    Rules,
-    Spent,
     Terms,
     deterministic,
     eligible,
@@ -49,13 +30,10 @@ from aiorch.routing import (
     is_free,
     key_of,
 )
-from aiorch.safety import AuditLog, Guard
-from aiorch.tools import ToolRunner
 from aiorch.types import (
     Assessment,
     Attempt,
     Budget,
-    Candidate,
     Delta,
     FailureKind,
     Message,
@@ -66,79 +44,20 @@ from aiorch.types import (
     Task,
     TextDelta,
     ToolChoice,
+    ToolResult,
     Usage,
-    Verdict,
 )
+from aiorch.work import Line, Move, Said, Work
 
 T = TypeVar("T")
 
-Move = Literal["accept", "revise", "escalate", "give_up"]
 StreamEvent = Delta | Restarted | Blocked
 """What a stream shows: pieces of text, reasoning and tool calls; and what happened to what was shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """The rooms that the line passes through, wired by :mod:`aiorch.compose`."""
-
-    profiles: Profiles
-    rules: Rules
-    catalogue: Catalogue
-    matcher: Matcher
-    executor: Executor
-    guard: Guard
-    stream_validators: tuple[type[StreamValidator], ...]
-    tools: ToolRunner
-    checks: tuple[Check, ...]
-    cache: AnswerCache | None
-    audit: AuditLog
-    bus: Bus
-    clock: Clock
-    timeout: float
-    """Seconds for a task that sets none."""
-    attempts: int
-    """Attempts for a task whose budget sets none."""
-    budget: Budget | None
-    """For a task that sets none."""
-    require_quality: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A task on its way down the line."""
-
-    task: Task
-    profile: Profile
-    started: float
-    """Monotonic seconds."""
-    deadline: float
-    """Monotonic seconds."""
-    candidates: tuple[Candidate, ...] = ()
-    """Who may be asked, best first."""
-    free: frozenset[str] = frozenset()
-    """Ids of those deployments whose calls cost nothing."""
-    complexity: str = "moderate"
-    conversation: tuple[Message, ...] = ()
-    """What is sent: the task's messages, then tool rounds and revisions."""
-    spent: Spent = Spent()
-    attempts: tuple[Attempt, ...] = ()
-    verdicts: tuple[Verdict, ...] = ()
-    rounds: int = 0
-    revised: bool = False
-    """True once a model was told what was wrong with its answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """An answer on its way to an outcome."""
-
-    answer: Answer
-    cached: bool = False
-    key: str | None = None
-    """Where the cache would keep it."""
-
-
-async def run(line: Line, task: Task, shape: Shape[T], tools: Mapping[str, Tool], journal: Journal) -> Outcome[T]:
+async def run(
+    line: Line, task: Task, shape: Shape[T], tools: Mapping[str, Tool], journal: Journal
+) -> Outcome[T]:
     """Carry out one task. What it raises is listed in :meth:`aiorch.Orchestrator.run`."""
     work = await admit(line, task)
     try:
@@ -151,15 +70,15 @@ async def run(line: Line, task: Task, shape: Shape[T], tools: Mapping[str, Tool]
                 continue
             value, assessment, wrong = await assess(line, work, said, shape)
             move = next_move(assessment, wrong, work, said)
-            line.bus.emit(RoundAssessed(at=line.clock.now(), task_id=task.id, assessment=assessment, verdict=move))
+            line.report.assessed(task, assessment, move)
             if move == "revise":
                 work = revise(work, said, wrong)
             elif move == "escalate":
                 work = escalate(work, said)
             else:
                 return await conclude(line, work, said, value, assessment, wrong)
-    except AiorchError as error:
-        erred(line, work, error)
+    except BaseException as error:
+        line.report.erred(task, error)
         raise
 
 
@@ -188,11 +107,11 @@ async def stream(
             if said.answer.response.message.tool_calls and tools and work.rounds < work.profile.max_rounds:
                 work = await use_tools(line, work, said, tools, journal)
                 continue
-            _, assessment, wrong = await assess(line, work, said, TEXT)
+            _, assessment, wrong = await assess(line, work, said, shape_of(str))
             yield await conclude(line, work, said, said.answer.response.message.text, assessment, wrong)
             return
-    except AiorchError as error:
-        erred(line, work, error)
+    except BaseException as error:
+        line.report.erred(task, error)
         raise
 
 
@@ -210,8 +129,7 @@ async def admit(line: Line, task: Task) -> Work:
     verdict = await line.guard.check("input", task.messages, task)
     if verdict.replacement is not None:
         task = replace(task, messages=verdict.replacement)
-    record(line, task, "task.admitted" if verdict.allowed else "task.refused", issues=[i.code for i in verdict.issues])
-    found(line, task, verdict)
+    line.report.admitted(task, verdict)
     if not verdict.allowed:
         raise SecurityException(verdict.issues)
     return Work(
@@ -249,17 +167,7 @@ async def match(line: Line, work: Work) -> Work:
     :raises NoModelAvailable: when nobody may be asked, with each candidate and why.
     """
     ranking = await ranked(line, work.task, work.profile)
-    if line.bus.active:
-        line.bus.emit(
-            TaskStarted(
-                at=line.clock.now(),
-                task_id=work.task.id,
-                agent=work.profile.name,
-                complexity=ranking.complexity,
-                user=work.task.user,
-                tenant=work.task.tenant,
-            )
-        )
+    line.report.started(work.task, ranking)
     if not ranking.candidates:
         raise NoModelAvailable(nobody(work.task, ranking), ranking.passed_over)
     free = frozenset(c.deployment.id for c in ranking.candidates if is_free(c.card, line.rules))
@@ -341,7 +249,9 @@ async def execute_stream(line: Line, work: Work) -> AsyncGenerator[StreamEvent |
                 yield piece
 
 
-def released(text: str, watchers: Sequence[StreamValidator], *, closing: bool = False) -> list[TextDelta | Blocked]:
+def released(
+    text: str, watchers: Sequence[StreamValidator], *, closing: bool = False
+) -> list[TextDelta | Blocked]:
     """What may be shown of one more piece after every stream validator saw it."""
     for watcher in watchers:
         verdict = watcher.feed(text) if text else None
@@ -362,9 +272,7 @@ def asked_now(work: Work) -> Request:
     choice = task.tool_choice
     if work.rounds and choice.mode in ("required", "tool"):
         choice = ToolChoice()  # it was obeyed in the first round; insisting again would never end
-    return Request(
-        work.conversation, task.parameters, task.schema, task.tools, choice, metadata=task.tags
-    )
+    return Request(work.conversation, task.parameters, task.schema, task.tools, choice, metadata=task.tags)
 
 
 def terms(line: Line, work: Work) -> Terms:
@@ -433,7 +341,7 @@ async def release(line: Line, work: Work, said: Said) -> tuple[Said, Work]:
     """
     message = said.answer.response.message
     verdict = await line.guard.check("output", (message,), work.task)
-    found(line, work.task, verdict)
+    line.report.found(work.task, verdict)
     if verdict.issues:
         work = replace(work, verdicts=(*work.verdicts, verdict))
     if not verdict.allowed:
@@ -450,29 +358,24 @@ async def release(line: Line, work: Work, said: Said) -> tuple[Said, Work]:
 async def use_tools(line: Line, work: Work, said: Said, tools: Mapping[str, Tool], journal: Journal) -> Work:
     """Carry out the calls that the model asks for, and add call and results to the conversation.
 
-    :raises ToolError: when a tool ends the task. :raises AuditError: when a call cannot be recorded; it is then not made.
+    :raises ToolError: when a tool ends the task. :raises AuditError: when a call cannot be recorded; it is then not
+        made.
     """
     message = said.answer.response.message
     results: list[Message] = []
     for call in message.tool_calls:
-        record(line, work.task, "tool.called", tool=call.name, arguments=digest(str(dict(call.arguments))))
+        line.report.record(
+            work.task, "tool.called", texts={"arguments": str(dict(call.arguments))}, tool=call.name
+        )
         began = line.clock.monotonic()
         tool = tools.get(call.name)
         result = await journal.once(
             f"{work.task.id}/round/{work.rounds}/tool/{call.id}",
             lambda call=call: line.tools.call(call, tools),
-            returns=type_of_result,
+            returns=ToolResult,
             idempotent=tool is None or tool.idempotent,
         )
-        line.bus.emit(
-            ToolCalled(
-                at=line.clock.now(),
-                task_id=work.task.id,
-                tool=call.name,
-                seconds=line.clock.monotonic() - began,
-                ok=not result.is_error,
-            )
-        )
+        line.report.called(work.task, call.name, line.clock.monotonic() - began, ok=not result.is_error)
         results.append(Message.tool(result))
     return replace(work, conversation=(*work.conversation, message, *results))
 
@@ -480,10 +383,12 @@ async def use_tools(line: Line, work: Work, said: Said, tools: Mapping[str, Tool
 # --- assess: how good is it? -------------------------------------------------------------------------------------
 
 
-async def assess(line: Line, work: Work, said: Said, shape: Shape[T]) -> tuple[T | None, Assessment, str | None]:
+async def assess(
+    line: Line, work: Work, said: Said, shape: Shape[T]
+) -> tuple[T | None, Assessment, str | None]:
     """The value in the shape that was asked for, the checks' evidence, and what is wrong where it does not fit."""
     response = said.answer.response
-    assessment = await assess_response(work.task, response, line.checks)
+    assessment = await checked(work.task, response, line.checks)
     try:
         return shape.parse(response.message.text), assessment, None
     except OutputInvalid as unfit:
@@ -493,8 +398,8 @@ async def assess(line: Line, work: Work, said: Said, shape: Shape[T]) -> tuple[T
 def next_move(assessment: Assessment, wrong: str | None, work: Work, said: Said) -> Move:
     """What happens to an answer. Pure.
 
-    One that does not fit its type is sent back once with the reason, then given to another model. One that fails a check goes to
-    another model where there is one, except when it was cut by the limit that the task itself set.
+    One that does not fit its type is sent back once with the reason, then given to another model. One that fails a
+    check goes to another model where there is one, except when it was cut by the limit that the task itself set.
     """
     left = work.rounds < work.profile.max_rounds
     others = any(c.card.id != said.answer.candidate.card.id for c in work.candidates)
@@ -514,7 +419,9 @@ def next_move(assessment: Assessment, wrong: str | None, work: Work, said: Said)
 
 def revise(work: Work, said: Said, wrong: str | None) -> Work:
     """Ask again, with the answer and what is wrong with it in the conversation."""
-    told = Message.user(f"That answer cannot be used: {wrong}\nAnswer again with the whole corrected answer and nothing else.")
+    told = Message.user(
+        f"That answer cannot be used: {wrong}\nAnswer again with the whole corrected answer and nothing else."
+    )
     return replace(work, conversation=(*work.conversation, said.answer.response.message, told), revised=True)
 
 
@@ -561,81 +468,10 @@ async def conclude(
     )
     if accepted and said.key and line.cache and not said.cached:
         await line.cache.put(said.key, Known(answer.response, card.id, card.demo, line.clock.now()))
-    finished(line, work, outcome)
+    line.report.finished(task, outcome)
     if wrong is not None:
         raise OutputInvalid(f"{card.id} gave no answer that fits: {wrong}", outcome, assessment)
     if not accepted and line.require_quality:
-        failed = ", ".join(c.name for c in assessment.failed)
-        raise QualityError(f"the answer of {card.id} is below its minima (failed: {failed or 'score'})", outcome, assessment)
+        below = "; ".join(shortfalls(assessment, work.profile.minima))
+        raise QualityError(f"the answer of {card.id} is not good enough: {below}", outcome, assessment)
     return outcome
-
-
-def finished(line: Line, work: Work, outcome: Outcome[Any]) -> None:
-    """Record and tell that a task is done. The answer is there already: a full disk must not lose it now."""
-    try:
-        record(
-            line,
-            work.task,
-            "task.finished",
-            model=outcome.model,
-            answer=digest(outcome.text),
-            accepted=outcome.accepted,
-            cached=outcome.cached,
-            attempts=len(outcome.attempts),
-            tokens=outcome.usage.total,
-            usd=str(outcome.cost),
-            seconds=round(outcome.seconds, 6),
-        )
-    except AiorchError as error:
-        line.bus.emit(Warned(at=line.clock.now(), task_id=work.task.id, code="audit", message=str(error)))
-    if line.bus.active:
-        event: Event = TaskFinished(
-            at=line.clock.now(),
-            task_id=work.task.id,
-            model=outcome.model,
-            accepted=outcome.accepted,
-            cached=outcome.cached,
-            usage=outcome.usage,
-            cost=outcome.cost,
-            seconds=outcome.seconds,
-            attempts=len(outcome.attempts),
-        )
-        line.bus.emit(event)
-
-
-def erred(line: Line, work: Work, error: AiorchError) -> None:
-    """Record and tell that a task ended with an error; the error itself goes on to the caller."""
-    if isinstance(error, QualityError):
-        return  # its outcome was recorded already
-    name = type(error).__name__
-    try:
-        record(line, work.task, "task.erred", error=name)
-    except AiorchError as unrecorded:
-        line.bus.emit(Warned(at=line.clock.now(), task_id=work.task.id, code="audit", message=str(unrecorded)))
-    line.bus.emit(TaskErred(at=line.clock.now(), task_id=work.task.id, error=name, message=str(error)))
-
-
-def record(line: Line, task: Task, event: str, **measures: object) -> None:
-    """One line of the audit log: who, what, measures and hashes. :raises AuditError: when it cannot be written."""
-    line.audit.append(
-        event, task_id=task.id, agent=task.agent, user=task.user, tenant=task.tenant, prompt=digest(task.text), **measures
-    )
-
-
-def found(line: Line, task: Task, verdict: Verdict) -> None:
-    """Tell what the guard found."""
-    if verdict.issues and line.bus.active:
-        line.bus.emit(
-            GuardFound(
-                at=line.clock.now(),
-                task_id=task.id,
-                stage=verdict.stage,
-                action=verdict.action,
-                codes=tuple(i.code for i in verdict.issues),
-            )
-        )
-
-
-def digest(text: str) -> str:
-    """SHA-256 of a text, hexadecimal: shows that two are equal without keeping either."""
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()

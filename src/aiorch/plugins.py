@@ -1,7 +1,7 @@
 """What other packages add: found through entry points, loaded on first use, reported by name when broken.
 
-    [project.entry-points."aiorch.providers"]
-    parrot = "aiorch_parrot:Parrot"
+[project.entry-points."aiorch.providers"]
+parrot = "aiorch_parrot:Parrot"
 """
 
 from __future__ import annotations

@@ -15,7 +15,9 @@ O = TypeVar("O", bound=Outcome[Any])  # noqa: E741
 
 
 class Purse:
-    """What a scope may still spend, over all its tasks; part of the purse of the scope around it, where that has one."""
+    """What a scope may still spend, over all its tasks; part of the purse of the scope around it, where that has
+    one.
+    """
 
     def __init__(self, budget: Budget, outer: Purse | None = None) -> None:
         self._budget = budget
@@ -91,7 +93,6 @@ class Scope:
             raise
 
 
-
 def _less(limit: Any, spent: Any) -> Any:
     return None if limit is None else max(type(spent)(0), limit - spent)
 
@@ -100,4 +101,6 @@ def _least(one: Budget, other: Budget) -> Budget:
     def least(a: Any, b: Any) -> Any:
         return b if a is None else a if b is None else min(a, b)
 
-    return Budget(least(one.usd, other.usd), least(one.tokens, other.tokens), least(one.attempts, other.attempts))
+    return Budget(
+        least(one.usd, other.usd), least(one.tokens, other.tokens), least(one.attempts, other.attempts)
+    )

@@ -1,7 +1,7 @@
 """A task of the event loop that outlives the call that began it, under asyncio and trio.
 
-``Orchestrator.map`` hands out outcomes between which its consumer runs. A task group kept open meanwhile would belong to whichever
-task happens to iterate; these tasks belong to nobody but the handle, which cancels them.
+``Orchestrator.map`` hands out outcomes between which its consumer runs. A task group kept open meanwhile would
+belong to whichever task happens to iterate; these tasks belong to nobody but the handle, which cancels them.
 """
 
 from __future__ import annotations

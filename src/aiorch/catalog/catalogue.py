@@ -1,4 +1,6 @@
-"""The models that can be asked now: every provider's own list, kept for a while, with something to go by when one is silent."""
+"""The models that can be asked now: every provider's own list, kept for a while, with something to go by when one
+is silent.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,8 @@ class _List:
 class Catalogue:
     """Models over the configured providers.
 
-    A failing provider never fails the question: its earlier list is used, else the embedded one, and the snapshot says so.
+    A failing provider never fails the question: its earlier list is used, else the embedded one, and the snapshot
+    says so.
 
         snapshot = await catalogue.snapshot()
         [c.card.id for c in snapshot.candidates]
@@ -116,20 +119,26 @@ class Catalogue:
 
     def _stale(self) -> list[Provider]:
         now = self._clock.monotonic()
-        return [p for p in self._providers if p.name not in self._lists or self._lists[p.name].fresh_until <= now]
+        return [
+            p for p in self._providers if p.name not in self._lists or self._lists[p.name].fresh_until <= now
+        ]
 
     async def _refresh(self, provider: Provider) -> None:
         now = self._clock.monotonic()
         stored = await self._load(provider.name)
         age = self._clock.now() - stored[0] if stored else None
         if stored and (self._offline or (age is not None and age < self._ttl)):
-            self._lists[provider.name] = _List(stored[1], now + self._ttl - (0 if self._offline else age or 0))
+            self._lists[provider.name] = _List(
+                stored[1], now + self._ttl - (0 if self._offline else age or 0)
+            )
             return
         live = provider.name in LOCAL_NAMES or not self._offline
         problem = "offline" if not live else await self._ask(provider)
         if problem is None:
             return
-        cards, where = (stored[1], "its earlier list") if stored else (SEED.get(provider.name, ()), "the embedded list")
+        cards, where = (
+            (stored[1], "its earlier list") if stored else (SEED.get(provider.name, ()), "the embedded list")
+        )
         told = f"its list of models could not be had ({problem})" + (f"; {where} is used" if cards else "")
         if not self._offline:
             log.warning("%s: %s", provider.name, told)
@@ -151,7 +160,9 @@ class Catalogue:
             return f"{type(broken).__name__}: {broken}"
         at = self._clock.now()
         cards = tuple(replace(c, as_of=c.as_of or at) for c in cards)
-        missing = tuple(c for c in SEED.get(provider.name, ()) if provider.name in _UNLISTED and c.id not in {x.id for x in cards})
+        listed = {c.id for c in cards}
+        seeded = SEED.get(provider.name, ()) if provider.name in _UNLISTED else ()
+        missing = tuple(c for c in seeded if c.id not in listed)
         self._lists[provider.name] = _List(cards + missing, self._clock.monotonic() + self._ttl)
         await self._save(provider.name, at, cards + missing)
         return None
@@ -175,7 +186,8 @@ class Catalogue:
             for card in listed.cards:
                 known = replace(card, retired=True) if card.id in self._gone else card
                 candidates += [
-                    Candidate(Deployment(provider.name, card.model, key), known) for key in key_names(provider)
+                    Candidate(Deployment(provider.name, card.model, key), known)
+                    for key in key_names(provider)
                 ]
         return Snapshot(tuple(candidates), index(candidates), tuple(problems))
 

@@ -72,7 +72,10 @@ def _succeeded(name: str, row: Successor, known: Index) -> Resolved:
             return Resolved(name, alive, f"{gone}; its successor {successor} is used instead")
     if not row.free:
         return Resolved(name, (), f"{gone}; it has no free successor")
-    return Resolved(name, (), f"{gone}; its successor {' or '.join(row.free)} is not served by a provider that can be used here")
+    whom = " or ".join(row.free)
+    return Resolved(
+        name, (), f"{gone}; its successor {whom} is not served by a provider that can be used here"
+    )
 
 
 def require(name: str, known: Index, successors: Mapping[str, Successor] | None = None) -> Resolved:
@@ -82,7 +85,7 @@ def require(name: str, known: Index, successors: Mapping[str, Successor] | None 
     """
     resolved = resolve(name, known, successors)
     if not resolved.candidates and name not in known and successor_of(name) is None:
-        raise UnknownModel(name, known, hint="`aiorch models` lists the ones that can be used now." if known else NOBODY)
+        raise UnknownModel(name, known, hint="" if known else NOBODY)
     return resolved
 
 

@@ -31,25 +31,66 @@ _QWEN = "openrouter/qwen/qwen3.8-27b:free"
 _NOVA = "nova/nova-2-lite-v1"
 _MINISTRAL = "mistral/ministral-8b-latest"
 
-# Dates: OpenRouter's own list as archived between 2024-03 and 2026-09. "Closest" is by family, then by size and purpose.
-# Where the nearest relative sits behind another provider's key, an OpenRouter model follows it, so that one key is enough.
+# Dates: OpenRouter's own list as archived between 2024-03 and 2026-09. "Closest" is by family, then by size and
+# purpose. Where the nearest relative sits behind another provider's key, an OpenRouter model follows it, so that one
+# key is enough.
 _ROWS = (
-    Successor("amazon/nova-2-lite-v1:free", "2025-12-04 to 2025-12-17", (_NOVA, _GEMMA), "amazon/nova-2-lite-v1"),
+    Successor(
+        "amazon/nova-2-lite-v1:free", "2025-12-04 to 2025-12-17", (_NOVA, _GEMMA), "amazon/nova-2-lite-v1"
+    ),
     Successor("amazon/nova-micro-v1:free", "never listed", (_NOVA, _LFM), "amazon/nova-micro-v1"),
-    Successor("meta-llama/llama-3.2-1b-instruct:free", "2024-11 to 2025-07", (_LFM,), "meta-llama/llama-3.2-1b-instruct"),
-    Successor("meta-llama/llama-3.2-3b-instruct:free", "2024-11 to 2026-07", (_LFM,), "meta-llama/llama-3.2-3b-instruct"),
-    Successor("meta-llama/llama-3.1-8b-instruct:free", "2024-09 to 2025-07", (_GEMMA,), "meta-llama/llama-3.1-8b-instruct"),
-    Successor("meta-llama/llama-3-8b-instruct:free", "2024-05 to 2025-03", (_GEMMA,), "meta-llama/llama-3.1-8b-instruct"),
-    Successor("mistralai/mistral-7b-instruct:free", "2024-03 to 2026-01", (_MINISTRAL, _GEMMA), "mistralai/ministral-8b-2512"),
-    Successor("mistralai/mistral-7b-instruct-v0.3:free", "never listed", (_MINISTRAL, _GEMMA), "mistralai/ministral-8b-2512"),
-    Successor("mistralai/mixtral-8x7b-instruct:free", "never listed", (_GEMMA,), "mistralai/mixtral-8x22b-instruct"),
+    Successor(
+        "meta-llama/llama-3.2-1b-instruct:free",
+        "2024-11 to 2025-07",
+        (_LFM,),
+        "meta-llama/llama-3.2-1b-instruct",
+    ),
+    Successor(
+        "meta-llama/llama-3.2-3b-instruct:free",
+        "2024-11 to 2026-07",
+        (_LFM,),
+        "meta-llama/llama-3.2-3b-instruct",
+    ),
+    Successor(
+        "meta-llama/llama-3.1-8b-instruct:free",
+        "2024-09 to 2025-07",
+        (_GEMMA,),
+        "meta-llama/llama-3.1-8b-instruct",
+    ),
+    Successor(
+        "meta-llama/llama-3-8b-instruct:free",
+        "2024-05 to 2025-03",
+        (_GEMMA,),
+        "meta-llama/llama-3.1-8b-instruct",
+    ),
+    Successor(
+        "mistralai/mistral-7b-instruct:free",
+        "2024-03 to 2026-01",
+        (_MINISTRAL, _GEMMA),
+        "mistralai/ministral-8b-2512",
+    ),
+    Successor(
+        "mistralai/mistral-7b-instruct-v0.3:free",
+        "never listed",
+        (_MINISTRAL, _GEMMA),
+        "mistralai/ministral-8b-2512",
+    ),
+    Successor(
+        "mistralai/mixtral-8x7b-instruct:free", "never listed", (_GEMMA,), "mistralai/mixtral-8x22b-instruct"
+    ),
     Successor("google/gemma-2-9b-it:free", "2024-09 to 2025-10", (_GEMMA,), "google/gemma-2-27b-it"),
     Successor("google/gemma-7b-it:free", "2024-03 to 2024-06", (_GEMMA,), "google/gemma-3-12b-it"),
     Successor("microsoft/phi-3-mini-128k-instruct:free", "2024-06 to 2025-04", (_LFM,), "microsoft/phi-4"),
-    Successor("microsoft/phi-3-medium-128k-instruct:free", "2024-06 to 2025-04", (_GEMMA,), "microsoft/phi-4"),
+    Successor(
+        "microsoft/phi-3-medium-128k-instruct:free", "2024-06 to 2025-04", (_GEMMA,), "microsoft/phi-4"
+    ),
     Successor("qwen/qwen-2-7b-instruct:free", "2024-09 to 2025-04", (_QWEN,), "qwen/qwen-2.5-7b-instruct"),
     Successor("qwen/qwen-2.5-7b-instruct:free", "2025-04 to 2025-06", (_QWEN,), "qwen/qwen-2.5-7b-instruct"),
-    Successor("deepseek/deepseek-coder-6.7b-instruct:free", "never listed", ("openrouter/poolside/laguna-s-2.1:free",)),
+    Successor(
+        "deepseek/deepseek-coder-6.7b-instruct:free",
+        "never listed",
+        ("openrouter/poolside/laguna-s-2.1:free",),
+    ),
     Successor(
         "nousresearch/hermes-3-llama-3.1-405b:free",
         "2024-10 to 2026-07",

@@ -1,8 +1,8 @@
 """The attempt loop's decisions: whom to ask next, when to wait, when to stop. Pure: no clock, no I/O, no randomness.
 
-A provider makes exactly one attempt; everything that happens after a failure is decided here, under one deadline and one
-number of attempts for the whole request. So no retry can hide below a fallback, and a sick deployment never keeps a
-healthy one waiting.
+A provider makes exactly one attempt; everything that happens after a failure is decided here, under one deadline
+and one number of attempts for the whole request. So no retry can hide below a fallback, and a sick deployment
+never keeps a healthy one waiting.
 
     loop = begin(candidates, attempts=8)
     step = choose(loop, now, deadline)          # Ask(candidate) | Wait(until) | GiveUp(why)
@@ -24,7 +24,9 @@ ASKED_TWICE = 2
 """A deployment with a passing trouble is asked at most this often in one request."""
 
 FIRST_PAUSE = 0.5
-"""Seconds before a deployment in trouble is asked again; doubles with each failure. The first step that provider SDKs use."""
+"""Seconds before a deployment in trouble is asked again; doubles with each failure. The first step that provider
+SDKs use.
+"""
 
 UNTOLD_MINUTE = 15.0
 """Seconds that a per-minute limit is taken to last when the provider does not say: a quarter of its window."""
@@ -101,9 +103,7 @@ def begin(
 ) -> Loop:
     """A fresh request. ``benched`` tells by deployment id who is blocked until when (epoch seconds) and why."""
     known = benched or {}
-    standings = tuple(
-        Standing(c, 0, *known.get(c.deployment.id, (0.0, ""))) for c in candidates
-    )
+    standings = tuple(Standing(c, 0, *known.get(c.deployment.id, (0.0, ""))) for c in candidates)
     return Loop(standings, attempts)
 
 
@@ -123,7 +123,9 @@ def choose(loop: Loop, now: float, deadline: float) -> Step:
         return GiveUp("the time is up")
     ready = [s for s in loop.standings if s.not_before <= now]
     if ready:
-        return Ask(min(ready, key=lambda s: s.attempts).candidate)  # min keeps the order of preference among equals
+        return Ask(
+            min(ready, key=lambda s: s.attempts).candidate
+        )  # min keeps the order of preference among equals
     soonest = min(loop.standings, key=lambda s: s.not_before)
     if soonest.not_before == NEVER:
         return GiveUp("everybody was tried")
@@ -161,7 +163,8 @@ def after(loop: Loop, candidate: Candidate, failure: Failure, now: float) -> Loo
 
 
 def blocked_until(failure: Failure, now: float) -> float | None:
-    """Until when (epoch seconds) a failure blocks what it condemns, whoever asks; ``None`` where it only blocks a moment.
+    """Until when (epoch seconds) a failure blocks what it condemns, whoever asks; ``None`` where it only blocks a
+    moment.
 
     This is what one request may tell the next: limits that the provider stated, dead keys and dead models.
     """
@@ -176,7 +179,9 @@ def blocked_until(failure: Failure, now: float) -> float | None:
     return None
 
 
-def condemned(candidates: Sequence[Candidate], candidate: Candidate, failure: Failure) -> tuple[Candidate, ...]:
+def condemned(
+    candidates: Sequence[Candidate], candidate: Candidate, failure: Failure
+) -> tuple[Candidate, ...]:
     """The candidates that a failure of ``candidate`` speaks against, itself included."""
     hit = _condemned(candidate, failure)
     return tuple(c for c in candidates if hit(c))

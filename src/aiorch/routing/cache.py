@@ -1,7 +1,8 @@
 """Answers that are already known: an exact-match cache for deterministic requests.
 
-Only requests that ask for determinism (temperature 0 or a seed) are kept, each under a hash of everything that shapes the answer:
-messages, parameters, schema, tools, tenant and the model that would be asked first. Prompts are not kept, answers until they expire.
+Only requests that ask for determinism (temperature 0 or a seed) are kept, each under a hash of everything that
+shapes the answer: messages, parameters, schema, tools, tenant and the model that would be asked first. Prompts
+are not kept, answers until they expire.
 """
 
 from __future__ import annotations

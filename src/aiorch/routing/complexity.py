@@ -1,7 +1,7 @@
 """How hard a task is, by a rule that can be read: simple, moderate or complex.
 
-The signs are counted, not weighed by a model, so :func:`judge` can always say why. A task that knows better sets its own
-``complexity``.
+The signs are counted, not weighed by a model, so :func:`judge` can always say why. A task that knows better sets
+its own ``complexity``.
 """
 
 from __future__ import annotations

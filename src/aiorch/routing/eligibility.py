@@ -45,7 +45,9 @@ def eligible(
 
 
 def unfit(task: Task, card: ModelCard, rules: Rules, needed: int) -> str | None:
-    """Why this model may not do the task; ``None`` when it may. Unknown capabilities are given the benefit of the doubt."""
+    """Why this model may not do the task; ``None`` when it may. Unknown capabilities are given the benefit of the
+    doubt.
+    """
     can = card.capabilities
     if card.provider in rules.excluded:
         return "its provider is excluded by the settings"

@@ -1,4 +1,6 @@
-"""From a request and a ranking to an answer: the thin ring of I/O around the decisions of :mod:`aiorch.routing.attempts`."""
+"""From a request and a ranking to an answer: the thin ring of I/O around the decisions of
+:mod:`aiorch.routing.attempts`.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,18 @@ from aiorch.errors import (
 )
 from aiorch.events import AttemptFinished, AttemptStarted, Bus, Restarted, Waiting
 from aiorch.protocols import Provider
-from aiorch.routing.attempts import GiveUp, Loop, Wait, after, asked, begin, blocked_until, choose, condemned, label
+from aiorch.routing.attempts import (
+    GiveUp,
+    Loop,
+    Wait,
+    after,
+    asked,
+    begin,
+    blocked_until,
+    choose,
+    condemned,
+    label,
+)
 from aiorch.routing.budgets import Spent, answer_limit, cost_of, unaffordable
 from aiorch.types import (
     Attempt,
@@ -152,7 +165,9 @@ class Executor:
             shown: list[str] = []
             first: float | None = None
             failure: Failure | None = None
-            pieces = self._provider(begun).stream(begun.candidate.deployment, begun.request, self._patience(terms))
+            pieces = self._provider(begun).stream(
+                begun.candidate.deployment, begun.request, self._patience(terms)
+            )
             async with aclosing(pieces):
                 while failure is None:
                     # The scope opens and closes around one piece: none stays open while the consumer has the turn.
@@ -167,7 +182,9 @@ class Executor:
                         failure = _fault(broken)
                     else:
                         if piece is None:
-                            failure = Failure(FailureKind.TRUNCATED, "request", "the stream ended without an answer")
+                            failure = Failure(
+                                FailureKind.TRUNCATED, "request", "the stream ended without an answer"
+                            )
                         elif isinstance(piece, Response):
                             yield self._answered(trail, begun, piece, terms, first)
                             return
@@ -180,7 +197,9 @@ class Executor:
             self._failed(trail, begun, failure, candidates, first)
             if first is not None:
                 text = "".join(shown)
-                raise StreamInterrupted(text, failure, Usage(terms.prompt_tokens, len(text) // 4, estimated=True))
+                raise StreamInterrupted(
+                    text, failure, Usage(terms.prompt_tokens, len(text) // 4, estimated=True)
+                )
 
     # --- steps -------------------------------------------------------------------------------------------------
 
@@ -207,7 +226,12 @@ class Executor:
             answer = request.parameters.max_tokens
             free = candidate.deployment.id in terms.free
             trail.refused = unaffordable(
-                terms.budget, trail.spent, candidate.card, prompt=terms.prompt_tokens, answer=answer, free=free
+                terms.budget,
+                trail.spent,
+                candidate.card,
+                prompt=terms.prompt_tokens,
+                answer=answer,
+                free=free,
             )
             if trail.refused is not None:
                 trail.loop = _without(trail.loop, candidate)
@@ -325,7 +349,11 @@ _OUT_OF_TIME = Failure(FailureKind.TIMEOUT, "request", "the task's time was up")
 def _fault(broken: Exception) -> Failure:
     """A provider that raises something else than :class:`AttemptFailed` is at fault; others are asked."""
     kind = FailureKind.MODEL_GONE if isinstance(broken, AiorchError) else FailureKind.MALFORMED
-    said = str(broken) if isinstance(broken, AiorchError) else f"the provider raised {type(broken).__name__}: {broken}"
+    said = (
+        str(broken)
+        if isinstance(broken, AiorchError)
+        else f"the provider raised {type(broken).__name__}: {broken}"
+    )
     return Failure(kind, "model", said)
 
 

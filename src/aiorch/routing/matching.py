@@ -10,7 +10,9 @@ from aiorch.routing.complexity import judge
 from aiorch.types import Candidate, ModelCard, PassedOver, Profile, Ranking, Task
 
 _ROUTE_ORDER = ("zero_price", "free_quota", "anonymous", "none", "trial", "unknown", "local")
-"""Free by price before free by allowance, what costs later; the model on this machine stands in when nobody else can."""
+"""Free by price before free by allowance, what costs later; the model on this machine stands in when nobody else
+can.
+"""
 
 _PREFERRED_PROVIDER = "nova"
 """Amazon's own API serves its Nova models at no charge: asked first wherever its key is present."""
@@ -36,9 +38,15 @@ def rank(task: Task, profile: Profile, candidates: Sequence[Candidate]) -> Ranki
     judged = judge(task)
     if task.model is not None:
         asked = resolve(task.model, known)
-        return Ranking(asked.candidates, asked.passed_over, f"the task asks for {task.model}", judged.complexity)
+        return Ranking(
+            asked.candidates, asked.passed_over, f"the task asks for {task.model}", judged.complexity
+        )
     first, passed = _named(profile, judged.complexity, known)
-    rest = sorted((c for c in candidates if c not in first), key=lambda c: _worth(c.card)) if profile.any_free else []
+    rest = (
+        sorted((c for c in candidates if c not in first), key=lambda c: _worth(c.card))
+        if profile.any_free
+        else []
+    )
     reason = f"profile {profile.name}, {judged.complexity} ({', '.join(judged.signs)})"
     if not first and profile.models(judged.complexity):
         reason += "; none of its own models can be used here, so the best of the others"

@@ -1,7 +1,7 @@
 """The agents that aiorch knows from the start, and how a plain dictionary becomes a profile.
 
-The model names of :data:`AGENT_PROFILES` are those that people still write down from 2024; the catalogue resolves each to the
-living free model that does its work now.
+The model names of :data:`AGENT_PROFILES` are those that people still write down from 2024; the catalogue resolves
+each to the living free model that does its work now.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ DETERMINISTIC = Parameters(temperature=0.0)
 
 
 def profile(name: str, described: Profile | Mapping[str, Any]) -> Profile:
-    """The profile that a dictionary describes. Any free model may answer after the named ones, unless it says otherwise.
+    """The profile that a dictionary describes. Any free model may answer after the named ones, unless it says
+    otherwise.
 
     >>> profile("support", {"primary": "qwen/qwen-2-7b-instruct:free", "system": "Be brief."}).system
     'Be brief.'

@@ -23,10 +23,11 @@ Retention = Literal["none", "hashes", "text"]
 class AuditLog:
     """Appends records to ``folder/audit-YYYY-MM-DD.jsonl`` (the day in UTC). Threads and processes share the file.
 
-    A record is one ``write`` to a file opened for appending, so records of several writers never mix (on a local disk under
-    Linux and macOS). It is handed to the operating system and not forced to the disk: it survives the end of this process,
-    not a power cut in the same second. Writing so little takes less time than handing it to a thread, so
-    :meth:`append` is called on the event loop. The file is opened each time: a rotated or deleted one is simply begun again.
+    A record is one ``write`` to a file opened for appending, so records of several writers never mix (on a local disk,
+    under Linux and macOS). It is handed to the operating system and not forced to the disk: it survives the end of this
+    process, not a power cut in the same second. Writing so little takes less time than handing it to a thread, so
+    :meth:`append` is called on the event loop. The file is opened each time, so that a rotated or deleted one is begun
+    again.
 
         audit.append("task_started", task_id=task.id, agent=task.agent, texts={"prompt": task.text})
     """
@@ -55,10 +56,10 @@ class AuditLog:
     def append(self, event: str, *, texts: Mapping[str, str] | None = None, **fields: Any) -> None:
         """Record that ``event`` happened.
 
-        :param texts: prompts and answers by name. Kept as retention says: sizes only, with their hashes, or with the text.
+        :param texts: prompts and answers by name. Retention says what is kept: sizes, hashes too, or the texts too.
         :param fields: whatever else is known: names, measures, decisions. No prompts, no answers; ``None`` is left out.
-        :raises AuditError: when it could not be written and the mode is ``required``; what was to be recorded must then not
-            be done.
+        :raises AuditError: when it could not be written and the mode is ``required``; what was to be recorded must
+            then not be done.
         """
         if self.mode == "off":
             return
@@ -94,12 +95,12 @@ class AuditLog:
 
     def _failed(self, fault: OSError) -> None:
         said = (
-            f"the audit log in {self.folder} cannot be written ({fault.strerror}): make room or make it writable, or use "
-            "another data_dir"
+            f"the audit log in {self.folder} cannot be written ({fault.strerror}): make room or make it writable, "
+            "or use another data_dir"
         )
         if self.mode == "required":
             raise AuditError(
-                f"{said}. Nothing is done that cannot be recorded; the setting audit='best_effort' (AIORCH_AUDIT) goes on without"
+                f"{said}. What cannot be recorded is not done; the setting audit='best_effort' (AIORCH_AUDIT) goes on"
             ) from fault
         if not self._warned:
             self._warned = True
@@ -122,7 +123,8 @@ def _dumped(record: object) -> str:
     text = json.dumps(
         record, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain
     )
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()  # half surrogate pairs as \\udc80
+    # Half a surrogate pair becomes the escape that JSON has for it.
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _plain(value: object) -> object:
@@ -160,4 +162,3 @@ def _opened(path: Path) -> int:
 def _last_byte(file: int, size: int) -> bytes:
     os.lseek(file, size - 1, os.SEEK_SET)  # where O_APPEND writes does not depend on it
     return os.read(file, 1)
-

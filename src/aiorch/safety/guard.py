@@ -16,10 +16,10 @@ STRENGTH: dict[Action, int] = {"allow": 0, "flag": 1, "redact": 2, "ask": 3, "bl
 
 
 class Guard:
-    """What stands at the doors of the line.
+    """What stands at the doors of the line: it asks each validator of a stage.
 
-        verdict = await Guard([InputLimits()]).check("input", task.messages, task)
-        if not verdict.allowed: ...
+    >>> Guard([InputLimits()]).watches("output")
+    False
     """
 
     def __init__(self, validators: Iterable[Validator] = ()) -> None:
@@ -32,15 +32,17 @@ class Guard:
     async def check(self, stage: Stage, content: Sequence[Message], task: Task) -> Verdict:
         """Ask the stage's validators in their order. Each sees what the one before it put in place of the content.
 
-        The first block ends it: what follows may be costly, and nothing can overrule a block. A validator that raises blocks:
-        a guard that cannot look must not wave anybody through.
+        The first block ends it: what follows may be costly, and nothing can overrule a block. A validator that raises
+        blocks: a guard that cannot look must not wave anybody through.
         """
         verdict = Verdict(stage, "allow")
         for validator in self._validators:
-            if stage in validator.stages:
-                verdict = combined(verdict, await _asked(validator, stage, verdict.replacement or content, task))
-                if verdict.action == "block":
-                    break
+            if stage not in validator.stages:
+                continue
+            now = content if verdict.replacement is None else verdict.replacement
+            verdict = combined(verdict, await _asked(validator, stage, now, task))
+            if verdict.action == "block":
+                break
         return verdict
 
 

@@ -95,11 +95,15 @@ def _part_types(n: int, role: str, part: object) -> Iterator[Issue]:
         yield _issue("bad_type", f"message {n} holds {_kind(part)}, which is not a part of a message")
     elif role not in PLACES[type(part)]:
         where = _or(PLACES[type(part)])
-        yield _issue("misplaced_part", f"message {n} ({role}) holds a {type(part).__name__}; it belongs to {where}")
+        yield _issue(
+            "misplaced_part", f"message {n} ({role}) holds a {type(part).__name__}; it belongs to {where}"
+        )
     else:
         for field, value in _fields(part).items():
             if not isinstance(value, _expected(field)):
-                yield _issue("bad_type", f"{field} of a {type(part).__name__} in message {n} is {_kind(value)}")
+                yield _issue(
+                    "bad_type", f"{field} of a {type(part).__name__} in message {n} is {_kind(value)}"
+                )
 
 
 def _fields(part: object) -> dict[str, object]:
@@ -143,8 +147,8 @@ def _strings(part: object) -> Iterator[str]:
 
 def _json(arguments: Mapping[str, Any]) -> str:
     try:
-        return json.dumps(dict(arguments), ensure_ascii=False, default=repr)
-    except (TypeError, ValueError, RecursionError):  # keys that are no strings, circles
+        return json.dumps(dict(arguments), ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):  # no JSON value, a circle, too deep
         return ""
 
 
@@ -156,11 +160,14 @@ def _texts(messages: Sequence[Message]) -> Iterator[Issue]:
         if not all(s.isascii() or _encodable(s) for s in said):
             yield _issue(
                 "invalid_text",
-                f"message {n} holds half a surrogate pair, which no UTF-8 can carry; decode its source with errors='replace'",
+                f"message {n} holds half a surrogate pair, which UTF-8 cannot carry; decode its source with "
+                "errors='replace'",
             )
         for call in message.tool_calls:
             if call.arguments and not _json(call.arguments):
-                yield _issue("invalid_text", f"the arguments of the tool call {call.id!r} in message {n} are no JSON")
+                yield _issue(
+                    "invalid_text", f"the arguments of the tool call {call.id!r} in message {n} are no JSON"
+                )
 
 
 def _encodable(text: str) -> bool:
@@ -177,9 +184,13 @@ def _images(messages: Sequence[Message]) -> Iterator[Issue]:
             if not isinstance(part, Image):
                 continue
             if part.url is not None and not part.url.startswith(("https://", "http://", "data:image/")):
-                yield _issue("invalid_image", f"the picture in message {n} needs an http(s) or data:image/ URL")
+                yield _issue(
+                    "invalid_image", f"the picture in message {n} needs an http(s) or data:image/ URL"
+                )
             if part.data is not None and not (part.media_type or "").startswith("image/"):
-                yield _issue("invalid_image", f"message {n} holds {part.media_type!r}, which is not a picture")
+                yield _issue(
+                    "invalid_image", f"message {n} holds {part.media_type!r}, which is not a picture"
+                )
 
 
 def _sizes(messages: Sequence[Message], text_limit: int, image_limit: int) -> Iterator[Issue]:
@@ -194,7 +205,8 @@ def _sizes(messages: Sequence[Message], text_limit: int, image_limit: int) -> It
     pictures = sum(_image_bytes(part) for part in parts if isinstance(part, Image))
     if pictures > image_limit:
         yield _issue(
-            "image_too_large", f"the pictures are {pictures:,} bytes, at most {image_limit:,} are taken: make them smaller"
+            "image_too_large",
+            f"the pictures are {pictures:,} bytes, at most {image_limit:,} are taken: make them smaller",
         )
 
 
@@ -238,14 +250,17 @@ def _tool_calls(messages: Sequence[Message]) -> Iterator[Issue]:
         for result in message.tool_results:
             if waiting.pop(result.call_id, None) is None:
                 yield _issue(
-                    "orphan_tool_result", f"message {n} answers {result.call_id!r}, which was not called or is answered"
+                    "orphan_tool_result",
+                    f"message {n} answers {result.call_id!r}, which was not called or is answered already",
                 )
     yield from _unanswered(waiting)
 
 
 def _unanswered(waiting: Mapping[str, str]) -> Iterator[Issue]:
     for call_id, name in waiting.items():
-        yield _issue("unanswered_tool_call", f"the call {call_id!r} of {name!r} has no result in the message after it")
+        yield _issue(
+            "unanswered_tool_call", f"the call {call_id!r} of {name!r} has no result in the message after it"
+        )
 
 
 def _issue(code: str, message: str) -> Issue:

@@ -13,7 +13,16 @@ SHORTEST = 8
 """Values with fewer characters are not looked for: replacing each ``test`` would garble more than it hides."""
 
 PLACEHOLDERS = frozenset(
-    {"anything", "changeme", "dummy-key", "lm-studio", "no-key-required", "not-needed", "not-required", "placeholder"}
+    {
+        "anything",
+        "changeme",
+        "dummy-key",
+        "lm-studio",
+        "no-key-required",
+        "not-needed",
+        "not-required",
+        "placeholder",
+    }
 )
 """What people put where a local server wants any key at all; no secrets, and words that occur in names."""
 
@@ -37,7 +46,7 @@ SHAPES: tuple[tuple[str, str], ...] = (
 )
 """Shapes of keys. Each is one run of characters after a fixed beginning, so looking is linear in the text's length."""
 
-AFTER_WORD = re.compile(r"\b(bearer\s{1,4}|(?:x-api-key|api[-_]key)[\"']?\s{0,4}[:=]\s{0,4}[\"']?)([\w.~+/=-]{8,})", re.I)
+AFTER_WORD = re.compile(r"(\bbearer\s{1,4}|api[-_]key[\"']?\s{0,4}[:=]\s{0,4}[\"']?)([\w.~+/=-]{8,})", re.I)
 """Keys without a shape of their own, told by the word before them."""
 IN_ADDRESS = re.compile(r"(://[^\s/:@\"'\\]{0,256}:)[^\s/@\"'\\]{1,256}(?=@)")
 """The password of ``https://name:password@host``."""

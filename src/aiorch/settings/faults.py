@@ -57,7 +57,8 @@ def bad_values(invalid: ValidationError, layers: Sequence[Layer]) -> Iterator[st
         allowed = ALLOWED.get(error["type"], error["msg"][:1].lower() + error["msg"][1:])
         context: dict[str, Any] = error.get("ctx", {})
         shown = "" if path[0] in SECRET else f" = {_short(error['input'])}"
-        yield f"{layer.spelled(path[0])}{name[len(path[0]):]}{shown} ({layer.place}): must be {allowed.format(**context)}"
+        spelled = layer.spelled(path[0]) + name.removeprefix(path[0])
+        yield f"{spelled}{shown} ({layer.place}): must be {allowed.format(**context)}"
 
 
 def _gives(layers: Sequence[Layer], name: str, inside: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, Self
@@ -121,8 +120,8 @@ class Settings(BaseSettings):
         default_factory=dict[str, SecretStr]
     )
     """Keys by provider, for those that are not in the environment under their usual names."""
-    base_urls: Annotated[dict[str, Annotated[str, AfterValidator(_plain_url)]], BeforeValidator(_paired)] = Field(
-        default_factory=dict[str, str]
+    base_urls: Annotated[dict[str, Annotated[str, AfterValidator(_plain_url)]], BeforeValidator(_paired)] = (
+        Field(default_factory=dict[str, str])
     )
     """Addresses by provider, where one is reached somewhere else than usual."""
 
@@ -142,7 +141,7 @@ class Settings(BaseSettings):
     local_model: Annotated[
         Folder | str | None, BeforeValidator(_model_or_path), BeforeValidator(_none_word)
     ] = None
-    """The embedded model: a name that ``aiorch local`` knows, or the path of a GGUF file. ``None`` = the default one."""
+    """The embedded model: a name that ``aiorch local`` knows, or the path of a GGUF file; ``None`` = the default."""
     local_threads: Annotated[Count | None, BeforeValidator(_none_word)] = None
     """Threads that the embedded model computes with; ``None`` = as many as there are cores for it."""
 
@@ -180,8 +179,7 @@ class Settings(BaseSettings):
             from_toml(Path("aiorch.toml")),
             from_toml(user_config_path("aiorch", appauthor=False) / "aiorch.toml"),
         )
-        known = type(self).model_fields
-        problems = list(unknown_names(layers, known))
+        problems = list(unknown_names(layers, type(self).model_fields))
         try:
             super().__init__(_build_sources=(tuple(self._source(layer) for layer in layers), {}))
         except ValidationError as invalid:

@@ -102,4 +102,6 @@ def _read(path: Path) -> str | None:
     except UnicodeDecodeError:
         raise SettingsError(f"{where} is not UTF-8 text; save it as UTF-8") from None
     except OSError as unreadable:
-        raise SettingsError(f"{where} cannot be read ({unreadable.strerror}); check its permissions") from None
+        raise SettingsError(
+            f"{where} cannot be read ({unreadable.strerror}); check its permissions"
+        ) from None

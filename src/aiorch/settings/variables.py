@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 SECRET_NAME = re.compile(r"(?:^|_)(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|APIKEY|PAT)(?:_|$)")
-"""Variables whose values must not be shown, whoever reads them: ``GROQ_API_KEY``, ``HF_TOKEN``, ``AWS_SECRET_ACCESS_KEY``."""
+"""Variables whose values must not be shown, whoever reads them: ``GROQ_API_KEY``, ``HF_TOKEN`` ..."""
 
 
 class Variables:
@@ -19,7 +19,9 @@ class Variables:
     __slots__ = ("_values",)
 
     def __init__(self, environment: Mapping[str, str], env_file: Mapping[str, str]) -> None:
-        stated = ({k: v.strip() for k, v in values.items() if v.strip()} for values in (env_file, environment))
+        stated = (
+            {k: v.strip() for k, v in values.items() if v.strip()} for values in (env_file, environment)
+        )
         below, above = stated
         self._values = below | above
 

@@ -1,6 +1,6 @@
 """Where aiorch remembers: one SQLite file, shared by every process that uses the same data folder.
 
-Each room owns its tables and brings them as numbered migrations; the file is opened when something is first read or written.
+Each room owns its tables and brings them as numbered migrations; the file is opened when it is first read or written.
 
     store = Store(settings.data_dir / "aiorch.sqlite3", [Migration("cache", 1, "CREATE TABLE cache (...)")])
     rows = await store.fetch("SELECT value FROM cache WHERE key = ?", (key,))

@@ -14,7 +14,6 @@ import anyio.lowlevel
 import anyio.to_thread
 
 from aiorch.clock import Clock, SystemClock
-from aiorch.errors import StorageError
 from aiorch.store.faults import explained, unusable_folder
 from aiorch.store.migrations import Migration, migrate, ordered, transaction
 
@@ -34,11 +33,12 @@ _inherited: list[sqlite3.Connection] = []
 class Store:
     """A database for one process, shared with other processes through its file.
 
-    One connection, opened at the first use and used by one thread at a time. A statement that has been started is finished
-    even when its task is cancelled, so what it wrote is whole. Works under asyncio and trio, and from several loops.
+    One connection, opened at the first use and used by one thread at a time. A statement that has been started is
+    finished even when its task is cancelled, so what it wrote is whole. Works under asyncio and trio, and from several
+    loops.
 
-    :raises StorageError: from every method, when the file cannot be used: read-only, full, damaged, not a database, held by
-        another process, or written by a newer aiorch.
+    :raises StorageError: from every method, when the file cannot be used: read-only, full, damaged, not a database,
+        held by another process, or written by a newer aiorch.
     """
 
     def __init__(
@@ -77,12 +77,12 @@ class Store:
     async def transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` in the worker thread: all that it does to the database happens, or none of it.
 
-            def take(db):
-                (left,) = db.execute("SELECT amount FROM quota").fetchone()
-                db.execute("UPDATE quota SET amount = ?", (left - 1,))
-                return left
+        def take(db):
+            (left,) = db.execute("SELECT amount FROM quota").fetchone()
+            db.execute("UPDATE quota SET amount = ?", (left - 1,))
+            return left
 
-            left = await store.transaction(take)
+        left = await store.transaction(take)
         """
 
         def whole(db: sqlite3.Connection) -> T:
@@ -161,6 +161,6 @@ def _private_file(path: Path) -> None:
 
 
 def _write_ahead(db: sqlite3.Connection) -> None:
-    """Readers and a writer side by side. Where that cannot be had (memory, some network disks) SQLite keeps its old way."""
+    """Readers and a writer side by side. Where that cannot be had (memory, network disks) SQLite keeps its old way."""
     if db.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         db.execute("PRAGMA journal_mode = WAL").fetchone()

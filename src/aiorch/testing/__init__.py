@@ -1,4 +1,6 @@
-"""What tests of plugins and applications are built from: a scripted provider, a clock to turn, a transport for respx."""
+"""What tests of plugins and applications are built from: a scripted provider, a clock to turn, a transport for
+respx.
+"""
 
 from aiorch.testing.clock import FakeClock
 from aiorch.testing.scripted import ScriptedProvider

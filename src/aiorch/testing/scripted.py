@@ -45,7 +45,9 @@ class ScriptedProvider:
     chunks: int = 4
     """Pieces that a streamed answer comes in."""
     break_after: int | None = None
-    """Pieces after which a streamed :class:`~aiorch.types.Failure` of the script strikes (default: before the first)."""
+    """Pieces after which a streamed :class:`~aiorch.types.Failure` of the script strikes (default: before the
+    first).
+    """
     key_names: tuple[str, ...] = ()
     asked: list[tuple[Deployment, Request]] = field(default_factory=list[tuple[Deployment, Request]])
     closed: bool = False
@@ -87,7 +89,9 @@ class ScriptedProvider:
         self, deployment: Deployment, texts: Sequence[str], timeouts: Timeouts = Timeouts()
     ) -> Sequence[Sequence[float]]:
         """Refused: a script has no vectors."""
-        raise AttemptFailed(Failure(FailureKind.BAD_REQUEST, "request", "a scripted provider has no embeddings"))
+        raise AttemptFailed(
+            Failure(FailureKind.BAD_REQUEST, "request", "a scripted provider has no embeddings")
+        )
 
     async def aclose(self) -> None:
         """Remembers that it was called."""
@@ -102,5 +106,7 @@ class ScriptedProvider:
             raise line
         if isinstance(line, str):
             prompt = sum(len(m.text) for m in request.messages) // 4
-            return Response(Message.assistant(line), "stop", Usage(prompt, len(line) // 4 + 1), model=deployment.model)
+            return Response(
+                Message.assistant(line), "stop", Usage(prompt, len(line) // 4 + 1), model=deployment.model
+            )
         return line

@@ -43,8 +43,8 @@ class FailureKind(StrEnum):
 
 
 FailureScope = Literal["account", "key_model", "model", "upstream", "request"]
-"""What the failure condemns: everything behind the account's key; this model with this key; this model for everyone; the host that
-serves it; or nothing but this one request."""
+"""What the failure condemns: everything behind the account's key; this model with this key; this model for
+everyone; the host that serves it; or nothing but this one request."""
 
 
 @dataclass(frozen=True, slots=True)

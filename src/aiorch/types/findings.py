@@ -11,7 +11,9 @@ from aiorch.types.messages import Message
 Severity = Literal["info", "warning", "error"]
 Action = Literal["allow", "flag", "redact", "ask", "block"]
 Stage = Literal["input", "output", "arguments", "tool_result"]
-"""Where on the line a validator looks: what comes in, what a model says, what it wants to call, what a tool gave back."""
+"""Where on the line a validator looks: what comes in, what a model says, what it wants to call, what a tool gave
+back.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 Role = Literal["system", "user", "assistant", "tool"]
 """Who speaks. ``system`` is the developer's instruction, ``tool`` the result of a tool call."""
@@ -58,7 +58,7 @@ class Image:
     :raises ValueError: when neither or both of ``url`` and ``data`` are given, or bytes come without a media type.
     """
 
-    __pydantic_config__ = {"ser_json_bytes": "base64", "val_json_bytes": "base64"}
+    __pydantic_config__: ClassVar[dict[str, str]] = {"ser_json_bytes": "base64", "val_json_bytes": "base64"}
 
     url: str | None = None
     data: bytes | None = None

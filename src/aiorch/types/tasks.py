@@ -116,7 +116,9 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[T]):
-    """What came of a task: the answer, how good it is as far as anyone looked, what it cost, and everything tried on the way."""
+    """What came of a task: the answer, how good it is as far as anyone looked, what it cost, and everything tried
+    on the way.
+    """
 
     value: T
     """The answer in the type that was asked for."""

@@ -5,8 +5,8 @@
     flow.ask("draft", "Write release notes from:\\n{facts}")
     run = await execute(flow, {"log": text}, ask=ask)
 
-The scheduler is ours and knows no barriers: a task starts when those it needs are done. Where a run lives, and whether it survives
-a crash, is the engine's business; :class:`Memory` keeps it in this process.
+The scheduler is ours and knows no barriers: a task starts when those it needs are done.
+Where a run lives, and whether it survives a crash, is the engine's business; :class:`Memory` keeps it in this process.
 """
 
 from aiorch.workflow.builder import FunctionStep, Step, Workflow

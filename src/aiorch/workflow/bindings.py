@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from aiorch.errors import WorkflowError
 from aiorch.types import Provenance
@@ -54,13 +54,15 @@ class Binding:
         for name, source in self.over:
             value: Any = source.value if isinstance(source, Given) else results[source]
             if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
-                kind = type(value).__name__
+                kind = type(cast("object", value)).__name__
                 raise WorkflowError(f"it runs once per {name!r}, and needs a list of them; it got one {kind}")
             found.append((name, value if isinstance(value, list | tuple) else list(value)))  # pyright: ignore[reportUnknownArgumentType]
         sizes = {len(items) for _, items in found}
         if len(sizes) > 1:
             told = ", ".join(f"{name}: {len(items)}" for name, items in found)
-            raise WorkflowError(f"it walks several lists side by side, and they are not equally long ({told})")
+            raise WorkflowError(
+                f"it walks several lists side by side, and they are not equally long ({told})"
+            )
         return sizes.pop(), tuple(found)
 
 
@@ -104,4 +106,3 @@ def provenance(graph: Graph, node: Node) -> Provenance:
             kind = "document" if isinstance(graph.nodes[graph.index[source]].work, Call) else "model"
             return Provenance(kind, source)
     return USER if node.reads else DEVELOPER
-

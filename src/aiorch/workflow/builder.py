@@ -43,9 +43,9 @@ class Step:
     ) -> Step:
         """Carry it out once per item: ``.map(chunk="chunks")`` calls each item of what ``chunks`` gives ``chunk``.
 
-        Its value is the list of results, in order. Several names walk their lists side by side; they must be equally long.
+        Its value is the list of results, in order. Several names walk their lists, equally long, side by side.
 
-        :param on_error: ``collect`` puts an item's exception in the place of its result and goes on; ``fail`` ends the run.
+        :param on_error: ``collect`` puts an item's exception in the place of its result; ``fail`` ends the run.
         :param label: what displays call an item, as a template over its names: ``"{chunk.file}"``.
         """
         pairs = {inner: _name_of(source) for inner, source in {**(over or {}), **names}.items()}
@@ -72,7 +72,7 @@ class FunctionStep(Step, Generic[P, R]):
 class Workflow:
     """Many tasks that give each other values.
 
-    A name that a prompt or a function uses is an edge when a task has that name, and an input of the workflow otherwise.
+    A name that a prompt or a function uses is an edge when a task has that name, and else an input.
 
         flow = Workflow("release-notes")
         flow.ask("facts", "List the changes in:\\n{log}")
@@ -104,7 +104,7 @@ class Workflow:
     ) -> Step:
         """Add a question to a model; its value is the outcome's ``value``.
 
-        :param prompt: ``{name}`` takes an edge or an input, ``{name.attr}`` and ``{name[0]}`` look inside, ``{{`` is a brace.
+        :param prompt: ``{name}`` is an edge or an input, ``{name.attr}``, ``{name[0]}`` look inside, ``{{`` is a brace.
         :param output: the type of the answer, for example a pydantic model.
         :param timeout: seconds for everything, retries included.
         :param after: tasks that must be done before, beside those whose values the prompt takes.
@@ -132,9 +132,9 @@ class Workflow:
         A parameter annotated ``aiorch.Orchestrator`` or ``aiorch.Run`` receives the one at work.
 
         :param after: tasks that must be done before, without giving a value.
-        :param uses: where a parameter takes its value from when that is called otherwise; a list gives the list of values.
-        :param thread: False runs a plain function in the event loop's own thread: about 0.1 ms quicker, but one that waits or
-            computes then holds up everybody. A function in a thread is waited for when the run is cancelled.
+        :param uses: where a parameter's value comes from, when not from its namesake; a list gives the list of values.
+        :param thread: False runs a plain function in the event loop's own thread: about 0.1 ms quicker, but one that
+            waits or computes holds up everybody. A function in a thread is waited for when the run is cancelled.
         """
         taken = {
             inner: _name_of(source) if isinstance(source, str | Step) else tuple(map(_name_of, source))
@@ -150,6 +150,8 @@ class Workflow:
     @overload
     def task(
         self,
+        function: None = None,
+        /,
         *,
         name: str | None = None,
         after: Iterable[str | Step] = (),
@@ -231,7 +233,8 @@ class Workflow:
     ) -> None:
         node = self._nodes[position]
         if node.mapped:
-            raise InvalidWorkflow(self.name, (f"[map] task {node.name!r} is mapped twice: name all lists in one map()",))
+            twice = f"[map] task {node.name!r} is mapped twice: name all lists in one map()"
+            raise InvalidWorkflow(self.name, (twice,))
         kinds = {port.name: port.kind for port in node.ports}
         found = [
             f"[map] task {node.name!r} is mapped over {inner!r}, which "

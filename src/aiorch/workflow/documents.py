@@ -71,7 +71,9 @@ def read(make: type[Workflow], path: Path) -> Workflow:
     else:
         document = _yaml(path, text)
     if not isinstance(document, Mapping):
-        raise InvalidWorkflow(path.stem, (f"[document] {path} should be a mapping with the keys {', '.join(TOP)}",))
+        raise InvalidWorkflow(
+            path.stem, (f"[document] {path} should be a mapping with the keys {', '.join(TOP)}",)
+        )
     with beside(path.parent):
         return build(make, {"name": path.stem, **cast("Mapping[str, Any]", document)}, str(path))
 
@@ -83,7 +85,9 @@ def build(make: type[Workflow], document: Mapping[str, Any], source: str) -> Wor
     tasks: Any = document.get("tasks")
     flow = make(name)
     if not isinstance(tasks, Mapping) or not tasks:
-        found.append(f"[document] {source}: 'tasks' should be a mapping of at least one task's name to what it does")
+        found.append(
+            f"[document] {source}: 'tasks' should be a mapping of at least one task's name to what it does"
+        )
         tasks = {}
     for key, task in cast("Mapping[Any, Any]", tasks).items():
         where = f"{source}: task {str(key)!r}"
@@ -102,7 +106,9 @@ def _add(flow: Workflow, name: str, task: Mapping[str, Any], where: str) -> list
     found = list(_strangers(task, ASK if "ask" in task else CALL, where))
     for key, value in task.items():
         kinds, words = _KINDS.get(key, ((object,), ""))
-        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds and object not in kinds):
+        if not isinstance(value, kinds) or (
+            isinstance(value, bool) and bool not in kinds and object not in kinds
+        ):
             found.append(f"[document] {where}: {key!r} should be {words}, not {value!r}")
     if task.get("on_error", "fail") not in ("fail", "collect"):
         found.append(f"[document] {where}: 'on_error' is fail or collect, not {task['on_error']!r}")
@@ -177,7 +183,9 @@ def _strangers(document: Mapping[Any, Any], known: tuple[str, ...], where: str) 
     for key in document:
         if key not in known:
             near = nearest(str(key), known)
-            offer = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"Known are {', '.join(known)}."
+            offer = (
+                f"Did you mean {' or '.join(map(repr, near))}?" if near else f"Known are {', '.join(known)}."
+            )
             yield f"[document] {where}: unknown key {str(key)!r}. {offer}"
 
 
@@ -189,15 +197,17 @@ def _yaml(path: Path, text: str) -> Any:
 
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
             seen: set[Any] = set()
-            for key_node, _ in node.value:
-                key: Any = self.construct_object(key_node, deep=True)  # pyright: ignore[reportUnknownMemberType]
+            for key_node, _ in cast("list[tuple[yaml.Node, yaml.Node]]", node.value):
+                key = cast("Any", self.construct_object(key_node, deep=True))  # pyright: ignore[reportUnknownMemberType]
                 if key in seen:
                     line = key_node.start_mark.line + 1
-                    raise yaml.constructor.ConstructorError(None, None, f"line {line}: {key!r} is given twice")
+                    raise yaml.constructor.ConstructorError(
+                        None, None, f"line {line}: {key!r} is given twice"
+                    )
                 seen.add(key)
             return super().construct_mapping(node, deep)
 
     try:
-        return yaml.load(text, Loader=Loader)  # noqa: S506 - a SafeLoader with one more rule
+        return yaml.load(text, Loader=Loader)  # a SafeLoader with one more rule
     except yaml.YAMLError as wrong:
         raise InvalidWorkflow(path.stem, (f"[document] {path} is not YAML: {wrong}",)) from wrong

@@ -29,6 +29,8 @@ class Memory:
 
     name = "memory"
 
-    async def run(self, run_id: str, version: str, body: Callable[[Journal], Awaitable[T]], *, returns: type[T]) -> T:
+    async def run(
+        self, run_id: str, version: str, body: Callable[[Journal], Awaitable[T]], *, returns: type[T]
+    ) -> T:
         """Carry out ``body``."""
         return await body(NullJournal())

@@ -59,7 +59,7 @@ async def execute(
     engine: Engine | None = None,
     provide: Mapping[str | type, Any] | None = None,
     limit: int = 64,
-    into: Run | None = None,
+    run: Run | None = None,
 ) -> Run:
     """Carry out a workflow.
 
@@ -70,16 +70,16 @@ async def execute(
 
     :param provide: objects for parameters of task functions that are neither tasks nor inputs, by type or by name.
     :param limit: tasks, and items of mapped tasks, at work at once.
-    :param into: a fresh :class:`Run` to fill in. Whoever may cancel keeps it, and reads there what was finished; its ``id``
-        is the id under which a durable engine stores the run, and resumes it.
+    :param run: a fresh :class:`Run` to fill in. Whoever may cancel keeps it, and reads there what was finished; its
+        ``id`` is the id under which a durable engine stores the run, and resumes it.
     :raises InvalidWorkflow: before anything starts, with every problem found.
     :raises TaskFailed: with the partial run as ``run`` and the cause chained.
     """
     graph = flow if isinstance(flow, Graph) else flow.graph()
     given = dict(inputs or {})
-    run = into or Run(graph.name)
+    run = Run(graph.name) if run is None else run
     if run.state != "waiting":
-        raise ValueError(f"into= needs a fresh Run, this one is {run.state}")
+        raise ValueError(f"run= needs a fresh Run, this one is {run.state}")
     if limit < 1:
         raise ValueError(f"limit={limit}: at least 1 task must be allowed to run")
     handed: dict[str | type, Any] = {**(provide or {}), Run: run}
@@ -175,7 +175,7 @@ class _Execution:
         self.open[i] = count
         self.values[i] = [None] * count
         if isinstance(node.work, Ask):
-            self.run.outcomes[node.name] = [None] * count
+            self.run.outcomes[node.name] = list[Outcome[Any] | None]([None] * count)
         if count == 0:
             self.run.results[node.name] = self.values[i]
         return count
@@ -228,11 +228,15 @@ class _Execution:
 
     async def call(self, work: Call, binding: Binding, values: dict[str, Any]) -> Any:
         """Call a function with its values."""
-        args = [values.pop(name) for name in binding.positional if name in values] if binding.positional else ()
+        args = (
+            [values.pop(name) for name in binding.positional if name in values] if binding.positional else ()
+        )
         if work.is_async:
             return await work.function(*args, **values)
         if work.thread:
-            return await anyio.to_thread.run_sync(partial(work.function, *args, **values), limiter=self.threads)
+            return await anyio.to_thread.run_sync(
+                partial(work.function, *args, **values), limiter=self.threads
+            )
         value = work.function(*args, **values)
         return await value if inspect.isawaitable(value) else value
 
@@ -251,7 +255,9 @@ class _Execution:
     async def consult(self, row: Row, work: Ask, task: Task) -> Outcome[Any]:
         """Ask a model, once under this key whatever happens: the result is committed before anybody reads it."""
         key = row.task if row.item is None else f"{row.task}/{row.item}"
-        effect = cast("Callable[[], Awaitable[Outcome[Any]]]", partial(self.ask, task, work.output, work.tools))
+        effect = cast(
+            "Callable[[], Awaitable[Outcome[Any]]]", partial(self.ask, task, work.output, work.tools)
+        )
         return await self.journal.once(key, effect, returns=Outcome[work.output])
 
     def keep(self, i: int, item: int, value: Any, outcome: Outcome[Any] | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +19,7 @@ class Input:
 
     name: str
     type: Any
-    """From the annotation of the first function that takes it; ``str`` where only prompts do; ``Any`` where nothing tells."""
+    """From the first annotation there is; ``str`` where only prompts take it; ``Any`` where nothing tells."""
     default: Any = REQUIRED
     used_by: tuple[str, ...] = ()
 
@@ -35,8 +35,6 @@ class Graph:
 
     name: str
     nodes: tuple[Node, ...]
-    problems: tuple[str, ...] = field(default=(), repr=False)
-    """What its builder already knows to be wrong."""
 
     @cached_property
     def index(self) -> Mapping[str, int]:
@@ -48,7 +46,8 @@ class Graph:
         """For each task the tasks that must be done before it."""
         at = self.index
         return tuple(
-            tuple(dict.fromkeys(at[name] for name in (*node.reads, *node.after) if name in at)) for node in self.nodes
+            tuple(dict.fromkeys(at[name] for name in (*node.reads, *node.after) if name in at))
+            for node in self.nodes
         )
 
     @cached_property
@@ -99,12 +98,14 @@ class Graph:
 
     @cached_property
     def version(self) -> str:
-        """A hash of what would be done: changes with any task, prompt, model parameter or edge (not with a function's body)."""
+        """A hash of what would be done: any task, prompt, parameter or edge changes it; a function's body does not."""
         lines = "\n".join(map(_described, self.nodes))
         return hashlib.sha256(f"{self.name}\n{lines}".encode()).hexdigest()[:16]
 
 
-def _wanted(node: Node, tasks: Mapping[str, int], handed: tuple[str | type, ...]) -> Iterable[tuple[str, Any, Any]]:
+def _wanted(
+    node: Node, tasks: Mapping[str, int], handed: tuple[str | type, ...]
+) -> Iterable[tuple[str, Any, Any]]:
     function = node.work.function if isinstance(node.work, Call) else None
     for port in node.ports:
         for source in port.sources:
@@ -132,7 +133,9 @@ def _described(node: Node) -> str:
     work = node.work
     if isinstance(work, Ask):
         tools = tuple(t.spec.name for t in work.tools)
-        what = f"{work.prompt.text!r} {work.agent!r} {work.output!r} {work.system!r} {tools} {work.parameters!r}"
+        what = (
+            f"{work.prompt.text!r} {work.agent!r} {work.output!r} {work.system!r} {tools} {work.parameters!r}"
+        )
     else:
         what = f"{getattr(work.function, '__module__', '')}:{called(work.function)}"
     edges = " ".join([f"{p.name}={p.source}" for p in node.ports])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from aiorch.errors import InputError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from types import ModuleType
 
     from aiorch.workflow.builder import Workflow
@@ -32,7 +32,9 @@ def load(where: str | Path) -> Workflow:
     path, name = _split(str(where))
     if not path.is_file():
         near = nearest(path.name, (p.name for p in path.parent.glob("*"))) if path.parent.is_dir() else ()
-        offer = f" Did you mean {' or '.join(near)}?" if near else " Give the path of a .py, .yaml or .toml file."
+        offer = (
+            f" Did you mean {' or '.join(near)}?" if near else " Give the path of a .py, .yaml or .toml file."
+        )
         raise InputError(f"no workflow file {path}.{offer}")
     if path.suffix in DOCUMENTS:
         return Workflow.from_file(path)
@@ -46,13 +48,17 @@ def load(where: str | Path) -> Workflow:
         return found[name]
     distinct = {id(flow) for flow in found.values()}
     if len(distinct) != 1:
-        cure = f": say which, as in {path}:{next(iter(found))}" if found else ": make one with aiorch.Workflow(...)"
+        cure = (
+            f": say which, as in {path}:{next(iter(found))}"
+            if found
+            else ": make one with aiorch.Workflow(...)"
+        )
         raise InputError(f"{path} should hold one workflow; {_told(found)}{cure}")
     return next(iter(found.values()))
 
 
 @contextmanager
-def beside(folder: Path) -> Iterator[None]:
+def beside(folder: Path) -> Generator[None]:
     """Modules of ``folder`` can be imported meanwhile, as they can by a script that lies there."""
     entry = str(folder.resolve())
     sys.path.insert(0, entry)

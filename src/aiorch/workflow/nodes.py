@@ -10,7 +10,15 @@ from aiorch.protocols import Tool
 from aiorch.types import Budget, Parameters
 from aiorch.workflow.template import Template
 
-REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "REQUIRED"})()
+
+class _Required:
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "REQUIRED"
+
+
+REQUIRED: Any = _Required()
 """Stands for "no default"."""
 
 
@@ -64,7 +72,7 @@ class Mapped:
     """Carried out once per item of a list."""
 
     over: tuple[Port, ...]
-    """What an item is called inside, and the task or input that gives the list; several lists are walked side by side."""
+    """What an item is called inside, and the task or input that gives its list; several are walked side by side."""
     on_error: Literal["fail", "collect"] = "fail"
     label: Template | None = None
     """How an item is called in displays; ``None`` = by its number."""

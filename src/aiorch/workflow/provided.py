@@ -1,4 +1,4 @@
-"""What a task function may ask for beside tasks and inputs: objects that the caller hands in, found by type or by name."""
+"""What a task function may ask for beside tasks and inputs: objects that the caller hands in, by type or name."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ def find(node: Node, function: Callable[..., Any], port: Port, handed: Mapping[s
     """
     key = _match(function, port, handed)
     if key is None:
-        raise LookupError(f"task {node.name!r} asks for {port.name}: {port.kind}, and nothing of the kind was handed in")
+        raise LookupError(
+            f"task {node.name!r} asks for {port.name}: {port.kind}; nothing of the kind was handed in"
+        )
     return handed[key]
 
 
@@ -41,7 +43,8 @@ def _match(function: Callable[..., Any], port: Port, handed: Iterable[str | type
         if key == port.name or key is kind:
             return key
         if isinstance(key, type) and (
-            (isinstance(kind, type) and issubclass(key, kind) and kind is not object) or _name(kind) == key.__name__
+            (isinstance(kind, type) and issubclass(key, kind) and kind is not object)
+            or _name(kind) == key.__name__
         ):
             return key
     return None

@@ -36,13 +36,13 @@ class Row:
 
 @dataclass(slots=True)
 class Run:
-    """One execution of a workflow. It is filled in while the work goes on, so a cancelled one tells what was finished."""
+    """One execution of a workflow, filled in while the work goes on: a cancelled one tells what was finished."""
 
     workflow: str
     id: str = field(default_factory=new_id)
     state: RunState = "waiting"
     results: dict[str, Any] = field(default_factory=dict[str, Any])
-    """The value of each task that is done; a mapped task's list holds the exception of an item that failed and was collected."""
+    """The value of each task that is done; in a mapped task's list, an item that failed is its exception."""
     outcomes: dict[str, Outcome[Any] | list[Outcome[Any] | None]] = field(
         default_factory=dict[str, Outcome[Any] | list[Outcome[Any] | None]]
     )

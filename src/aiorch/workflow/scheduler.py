@@ -1,8 +1,9 @@
 """Who runs next: counters of what each task still waits for, no layers and no barriers.
 
-A worker goes on with the next ready task itself; others are started only while there is more to do than workers and the
-limit allows. So a chain costs no task switch, and ten thousand tasks need no ten thousand coroutines: a task group entry or a
-stream message a task measured 9 to 56 times the cost of this loop. Among the ready ones the longest remaining path goes first.
+A worker goes on with the next ready task itself; others are started only while there is more to do than workers and
+the limit allows. So a chain costs no task switch, and ten thousand tasks need no ten thousand coroutines: a task group
+entry and a stream message a task measured 9 to 56 times the cost of such a loop. Among the ready ones the longest
+remaining path goes first.
 """
 
 from __future__ import annotations
@@ -30,8 +31,6 @@ class Scheduler:
     :param heights: for each task the length of the longest path that begins with it.
     """
 
-    __slots__ = ("_busy", "_expand", "_failed", "_followers", "_left", "_limit", "_open", "_order", "_place", "_ready", "_unit")
-
     def __init__(
         self,
         needs: Sequence[Sequence[int]],
@@ -43,7 +42,7 @@ class Scheduler:
         unit: Callable[[int, int], Awaitable[bool]],
     ) -> None:
         """
-        :param expand: called once when a task becomes ready; the number of its items, ``None`` for a task without items.
+        :param expand: called once when a task becomes ready: the number of its items, ``None`` when it has none.
         :param unit: carries out a task, or one item of it (item 0 for a task without items); False ends the whole run.
         """
         self._followers = followers

@@ -78,13 +78,13 @@ def word(where: str, kind: Any) -> Any:
         if items and all(isinstance(i, str) for i in items):
             return Literal[tuple(items)]
     if isinstance(kind, str):
-        word = kind.replace(" ", "")
-        if word.endswith("?"):
-            return word(where, word[:-1]) | None
-        inside = _LIST.match(word)
+        called = kind.replace(" ", "")
+        if called.endswith("?"):
+            return word(where, called[:-1]) | None
+        inside = _LIST.match(called)
         if inside:
             return list[word(where, inside["inside"])]
-        if word in WORDS:
-            return WORDS[word]
+        if called in WORDS:
+            return WORDS[called]
     known = "str, int, float, bool, list[...] of one, a list of words to choose from, or a mapping"
     raise ValueError(f"{where} is {kind!r}; it can be {known}")

@@ -1,7 +1,7 @@
 """What a function asks for: its parameters as ports, and their types where somebody needs them.
 
-Annotations are resolved one by one and as late as possible: a name that exists only for the type checker must not make a
-workflow unusable.
+Annotations are resolved one by one and as late as possible: a name that exists only for the type checker must not make
+a workflow unusable.
 """
 
 from __future__ import annotations
@@ -41,11 +41,13 @@ def ports_of(
     names = {port.name for port in ports}
     ports = tuple(replace(p, source=uses[p.name]) if p.name in uses else p for p in ports)
     unknown = [name for name in uses if name not in names]
-    return ports, tuple(f"[parameter] uses={{{u!r}: ...}}: the function has no parameter {u!r}" for u in unknown)
+    return ports, tuple(
+        f"[parameter] uses={{{u!r}: ...}}: the function has no parameter {u!r}" for u in unknown
+    )
 
 
 def _plain(function: FunctionType) -> tuple[Port, ...] | None:
-    """The parameters of an undecorated function, read from its code: ``inspect`` takes 7 us more, which 10,000 tasks feel."""
+    """An undecorated function's parameters, from its code: ``inspect`` takes 7 us more, which 10,000 tasks feel."""
     own: dict[str, Any] = function.__dict__
     if sys.version_info >= (3, 14) or "__wrapped__" in own or "__signature__" in own:
         return None
@@ -107,6 +109,8 @@ def resolved(function: Callable[..., Any], kind: Any) -> Any:
         function = getattr(function, "__call__", function)  # noqa: B004
     try:
         holder = SimpleNamespace(__annotations__={"it": text})
-        return typing.get_type_hints(holder, globalns=getattr(function, "__globals__", {}), include_extras=True)["it"]
+        return typing.get_type_hints(
+            holder, globalns=getattr(function, "__globals__", {}), include_extras=True
+        )["it"]
     except Exception:  # NameError under TYPE_CHECKING, or whatever evaluating a stranger's annotation raises
         return text

@@ -58,7 +58,9 @@ class Template:
                     pieces.append(_field(name, spec or "", conversion))
         except TemplateError:
             raise
-        except ValueError as wrong:  # the standard parser's own words: "Single '}' encountered in format string"
+        except (
+            ValueError
+        ) as wrong:  # the standard parser's own words: "Single '}' encountered in format string"
             raise TemplateError(f"{wrong}; write {{{{ and }}}} for braces that are meant as text") from None
         return cls(text, tuple(pieces))
 
@@ -83,15 +85,20 @@ def written(value: object) -> str:
     """
     if isinstance(value, str):
         return value
-    if not isinstance(value, Mapping | list | tuple | set | frozenset) and not hasattr(value, "model_dump_json"):
-        if not hasattr(value, "__dataclass_fields__"):
-            return str(value)
+    structured = isinstance(value, Mapping | list | tuple | set | frozenset)
+    if (
+        not structured
+        and not hasattr(value, "model_dump_json")
+        and not hasattr(value, "__dataclass_fields__")
+    ):
+        return str(value)
     from aiorch.types import to_json
 
+    thing = cast("object", value)
     try:
-        return to_json(value, type(cast("object", value)))
+        return to_json(thing)
     except Exception:  # whatever pydantic cannot describe: any class of the user's may be inside
-        return str(cast("object", value))
+        return str(thing)
 
 
 def _field(name: str, spec: str, conversion: str | None) -> Field:
@@ -99,7 +106,9 @@ def _field(name: str, spec: str, conversion: str | None) -> Field:
     found = _FIELD.match(name)
     if not found:
         empty = "needs a name" if not name else "is not a name, name.attribute or name[index]"
-        raise TemplateError(f"the field {shown} {empty}; write {{{{ and }}}} for braces that are meant as text")
+        raise TemplateError(
+            f"the field {shown} {empty}; write {{{{ and }}}} for braces that are meant as text"
+        )
     if conversion not in (None, "r", "s", "a"):
         raise TemplateError(f"the field {shown} has the conversion !{conversion}; there are !s, !r and !a")
     if "{" in spec or "}" in spec:
@@ -108,26 +117,32 @@ def _field(name: str, spec: str, conversion: str | None) -> Field:
     for step in _STEP.finditer(found["path"]):
         attr, index = step["attr"], step["index"]
         if (attr or "").startswith("_"):
-            raise TemplateError(f"the field {shown} asks for a private name; only public attributes can be read")
+            raise TemplateError(
+                f"the field {shown} asks for a private name; only public attributes can be read"
+            )
         path.append(attr if attr else int(index) if index.lstrip("-").isdecimal() else index)
     return Field(found["name"], tuple(path), conversion, spec)
 
 
 def _reach(field: Field, value: Any) -> Any:
     for step in field.path:
+        holder = value
         try:
-            if isinstance(value, Mapping) or isinstance(step, int):
-                value = value[step]
-            elif step.startswith("_"):  # {x[__class__]}: an index may be any key of a mapping, but nothing else
-                raise LookupError(step)
-            else:
-                value = getattr(value, step)
+            value = _inside(holder, step)
         except (AttributeError, LookupError, TypeError):
-            kind = type(value).__name__
+            kind = type(holder).__name__
             raise TemplateError(f"{field.name!r} gave a {kind}, which has no {step!r}") from None
         if callable(value):
             raise TemplateError(f"{field.name}.{step} is a method; a prompt can read values and call nothing")
     return value
+
+
+def _inside(holder: Any, step: str | int) -> Any:
+    if isinstance(step, int) or isinstance(holder, Mapping):
+        return cast("Any", holder)[step]
+    if step.startswith("_"):  # {x[__class__]}: any key of a mapping may be read, but no private attribute
+        raise LookupError(step)
+    return getattr(holder, step)
 
 
 def _write(field: Field, value: Any) -> str:

@@ -42,12 +42,14 @@ def problems(
     return tuple(
         dict.fromkeys(
             [
-                *graph.problems,
-                *([] if graph.nodes or graph.problems else ["[empty] it has no task: add one with ask(), task() or add()"]),
+                *([] if graph.nodes else ["[empty] it has no task: add one with ask(), task() or add()"]),
                 *_names(graph.nodes),
                 *(problem for node in graph.nodes for problem in node.problems),
                 *_unknown(graph),
-                *(f"[cycle] {' -> '.join(cycle)}: tasks cannot wait for each other" for cycle in cycles(graph)),
+                *(
+                    f"[cycle] {' -> '.join(cycle)}: tasks cannot wait for each other"
+                    for cycle in cycles(graph)
+                ),
                 *([] if given is None else _inputs(graph, given, handed)),
             ]
         )
@@ -91,7 +93,7 @@ def _names(nodes: Sequence[Node]) -> Iterator[str]:
             yield f"[duplicate] two tasks are called {node.name!r}: rename one"
         seen.add(node.name)
         if not _NAME.match(node.name):
-            yield f"[name] {node.name!r} cannot be a task's name: begin with a letter, go on with letters, digits, _ and -"
+            yield f"[name] {node.name!r} cannot name a task: begin with a letter, go on with letters, digits, _ and -"
 
 
 def _unknown(graph: Graph) -> Iterator[str]:
@@ -113,8 +115,8 @@ def _inputs(graph: Graph, given: Collection[str], handed: Iterable[str | type]) 
         if name in graph.index:
             yield f"[unknown-input] {name!r} was handed in, but a task of that name gives the value: rename one"
         elif name not in wanted:
-            takes = _offer(name, wanted) or (f" It takes {', '.join(map(repr, wanted))}." if wanted else " It takes none.")
-            yield f"[unknown-input] {name!r} was handed in, but no task takes it.{takes}"
+            known = f"The workflow takes {', '.join(map(repr, wanted)) or 'none'}."
+            yield f"[unknown-input] {name!r} was handed in, but no task takes it.{_offer(name, wanted) or ' ' + known}"
 
 
 def _offer(name: str, known: Iterable[str]) -> str:

@@ -1,0 +1,345 @@
+"""The wiring: from settings and plugins to the objects that the line calls. Nothing is opened or asked here."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from aiorch.catalog import Catalogue
+from aiorch.catalog.lists import MIGRATIONS as CATALOG_TABLES
+from aiorch.catalog.lists import StoredLists
+from aiorch.clock import Clock, SystemClock
+from aiorch.errors import ConfigurationError, LocalModelError, MissingExtra, PluginError, UnknownProvider
+from aiorch.events import Bus
+from aiorch.pipeline import Line
+from aiorch.plugins import Plugin, discover
+from aiorch.protocols import Check, Journal, Matcher, Provider, StreamValidator, Tool, Validator
+from aiorch.providers import SPECS, OpenAICompatible, ProviderSpec
+from aiorch.quality import CHECKS
+from aiorch.reporting import Reporter
+from aiorch.routing import AnswerCache, Executor, MemoryCache, ProfileMatcher, Profiles, Rules
+from aiorch.routing.disk_cache import MIGRATIONS as ANSWER_TABLES
+from aiorch.routing.disk_cache import DiskCache
+from aiorch.safety import AuditLog, Guard, InputLimits, Redactor
+from aiorch.settings import Settings
+from aiorch.store import FILE_NAME, Store
+from aiorch.tools import ToolRunner
+from aiorch.types import Profile
+from aiorch.workflow import NullJournal
+
+if TYPE_CHECKING:
+    import httpx
+
+    from aiorch.net import Transport
+
+log = logging.getLogger("aiorch")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the caller brings along in place of, or beside, what the settings give."""
+
+    providers: tuple[Provider, ...] | None = None
+    profiles: Mapping[str, Profile | Mapping[str, Any]] | None = None
+    matcher: Matcher | None = None
+    validators: tuple[Validator, ...] = ()
+    stream_validators: tuple[Callable[[], StreamValidator], ...] = ()
+    checks: tuple[Check, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    transport: httpx.AsyncBaseTransport | None = None
+    clock: Clock | None = None
+
+
+class House:
+    """Everything that one orchestrator and its scopes share."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        line: Line,
+        store: Store,
+        providers: Sequence[Provider],
+        tools: Iterable[Tool],
+    ) -> None:
+        self.settings = settings
+        self.line = line
+        self.journal: Journal = NullJournal()
+        self._store = store
+        self._providers = tuple(providers)
+        self._tools = {tool.spec.name: tool for tool in tools}
+
+    def kit(self, agent: str, tools: Sequence[Tool]) -> dict[str, Tool]:
+        """The tools of a task by name: those handed in, and those that the agent's profile names.
+
+        :raises ConfigurationError: when the profile names a tool that nobody has, or two tools have one name.
+        """
+        named = self.line.profiles[agent].tools
+        if not named and not tools:
+            return {}
+        kit: dict[str, Tool] = {}
+        for name in named:
+            if name not in self._tools:
+                raise ConfigurationError(
+                    f"profile {agent!r} names the tool {name!r}, which nobody has: pass it as Orchestrator(tools=[...])"
+                )
+            kit[name] = self._tools[name]
+        for tool in tools:
+            if kit.setdefault(tool.spec.name, tool) is not tool:
+                raise ConfigurationError(
+                    f"two tools are called {tool.spec.name!r}: a model could not tell them apart"
+                )
+        return kit
+
+    async def aclose(self) -> None:
+        """Close providers and files; all of them, also when one fails at it."""
+        for provider in self._providers:
+            try:
+                await provider.aclose()
+            except Exception:
+                log.exception("provider %s could not be closed", provider.name)
+        await self._store.aclose()
+
+    def summary(self) -> str:
+        """Which providers are configured."""
+        return ", ".join(p.name for p in self._providers) or "no provider configured"
+
+
+def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts) -> House:
+    """Everything, from the settings.
+
+    :raises SettingsError: for settings that do not exist or cannot be used. :raises UnknownProvider: likewise for
+        providers.
+    """
+    if settings is None:
+        settings = Settings.load(**arguments)
+    elif arguments:
+        raise ConfigurationError(
+            f"Orchestrator() got ready-made settings and {', '.join(sorted(arguments))}: put these into the settings"
+        )
+    clock = parts.clock or SystemClock()
+    redact = Redactor(settings.all_secrets())
+    bus = Bus(redact)
+    store = Store(settings.data_dir / FILE_NAME, (*CATALOG_TABLES, *ANSWER_TABLES), clock=clock)
+    audit = AuditLog(
+        settings.data_dir / "audit",
+        mode=settings.audit,
+        retention=settings.retention,
+        redact=redact,
+        clock=clock,
+    )
+    specs, provider_plugins = known_specs()
+    if parts.providers is not None:
+        providers = parts.providers
+    else:
+        providers = configured(settings, specs, provider_plugins, parts.transport, clock)
+    line = Line(
+        profiles=Profiles(parts.profiles),
+        rules=Rules(settings.allow_paid, frozenset(settings.billed), _excluded(settings, specs)),
+        catalogue=Catalogue(
+            providers,
+            clock=clock,
+            store=StoredLists(store) if parts.providers is None else None,
+            ttl=settings.catalog_ttl,
+            offline=settings.offline,
+        ),
+        matcher=parts.matcher or _first(plugged("aiorch.matchers")) or ProfileMatcher(),
+        executor=Executor({p.name: p for p in providers}, clock=clock, bus=bus, timeouts=settings.timeouts),
+        guard=Guard((InputLimits(settings.input_limit), *parts.validators, *plugged("aiorch.validators"))),
+        stream_validators=parts.stream_validators,
+        tools=ToolRunner(redact=redact),
+        checks=(*CHECKS, *parts.checks, *plugged("aiorch.checks")),
+        cache=_cache(settings, store, clock),
+        report=Reporter(audit, bus, clock),
+        bus=bus,
+        clock=clock,
+        timeout=settings.timeout,
+        attempts=settings.max_attempts,
+        budget=settings.budget,
+        require_quality=settings.require_quality,
+    )
+    return House(settings, line, store, providers, (*parts.tools, *plugged("aiorch.tools")))
+
+
+# --- providers ---------------------------------------------------------------------------------------------------
+
+Made = Callable[[Settings], "Provider | None"]
+"""What a provider plugin may be: called with the settings, it gives a provider, or ``None`` where it has no key."""
+
+
+def known_specs() -> tuple[dict[str, ProviderSpec], tuple[Made, ...]]:
+    """Every provider that can be configured: the built-in rows, rows of plugins, and plugins that make their own."""
+    specs, makers = dict(SPECS), list[Made]()
+    for plugin in discover("aiorch.providers"):
+        if plugin.error is not None:
+            _report(plugin)
+        elif isinstance(plugin.value, ProviderSpec):
+            specs[plugin.value.id] = plugin.value
+        else:
+            makers.append(plugin.value)
+    return specs, tuple(makers)
+
+
+def configured(
+    settings: Settings,
+    specs: Mapping[str, ProviderSpec],
+    plugins: Iterable[Made],
+    inner: httpx.AsyncBaseTransport | None,
+    clock: Clock,
+) -> tuple[Provider, ...]:
+    """The providers that have a key or an address, and the embedded model where it is installed.
+
+    :raises UnknownProvider: when the settings name one that nobody knows.
+    """
+    for name in (*(settings.providers or ()), *settings.keys, *settings.base_urls):
+        if name not in specs and name != LOCAL:
+            raise UnknownProvider(name, (*specs, LOCAL))
+    transport = _transport(inner)
+    found: list[Provider] = []
+    for spec in specs.values():
+        if settings.providers is None or spec.id in settings.providers:
+            provider = _networked(settings, spec, transport, clock)
+            if provider is not None:
+                found.append(provider)
+    for make in plugins:
+        provider = make(settings)
+        if provider is not None and (settings.providers is None or provider.name in settings.providers):
+            found.append(provider)
+    if settings.providers is None or LOCAL in settings.providers:
+        local = embedded(settings, clock)
+        if local is not None:
+            found.append(local)
+    return tuple(found)
+
+
+LOCAL = "local"
+"""The name of the embedded provider."""
+
+
+def _networked(settings: Settings, spec: ProviderSpec, transport: Transport, clock: Clock) -> Provider | None:
+    """The provider of a row, when there is a key or an address for it."""
+    asked_for = settings.providers is not None
+    if settings.offline and not spec.local:
+        return None
+    given = settings.keys.get(spec.id)
+    found = (f"keys.{spec.id}", given) if given else settings.secret(*spec.env)
+    host = settings.base_urls.get(spec.id) or settings.variable(*spec.url_env)
+    if spec.needs_key and found is None:
+        if asked_for:
+            raise ConfigurationError(
+                f"provider {spec.id!r} is asked for, and no key was found: set {' or '.join(spec.env)} "
+                f"(environment or .env), or keys.{spec.id}"
+            )
+        return None
+    if not spec.needs_key and host is None and not asked_for:
+        return None
+    keys = dict([found]) if found else {}
+    return OpenAICompatible(
+        spec, transport, keys=keys, base_url=address(host, spec.base_url) if host else None, clock=clock
+    )
+
+
+def address(host: str, usual: str) -> str:
+    """A base URL from what people set: a whole URL, or only a host as ``OLLAMA_HOST`` has it; port and path as usual.
+
+    >>> address("127.0.0.1", "http://localhost:11434/v1")
+    'http://127.0.0.1:11434/v1'
+    >>> address("https://models.example/api/v1", "http://localhost:11434/v1")
+    'https://models.example/api/v1'
+    """
+    known = urlsplit(usual)
+    parts = urlsplit(host if "://" in host else f"{known.scheme}://{host}")
+    port = "" if parts.port or parts.scheme != known.scheme or not known.port else f":{known.port}"
+    path = parts.path.rstrip("/") or known.path
+    return f"{parts.scheme}://{parts.netloc}{port}{path}"
+
+
+def embedded(settings: Settings, clock: Clock) -> Provider | None:
+    """The embedded model, where its engine and its weights are installed.
+
+    :raises LocalModelError: when the settings name weights that are not there.
+    """
+    if importlib.util.find_spec("xllamacpp") is None:
+        if settings.local_model is not None:
+            raise MissingExtra("local", f"the embedded model {settings.local_model}")
+        return None
+    from aiorch.providers.local import DEFAULT, LocalProvider, locate
+
+    wanted = settings.local_model or DEFAULT
+    path = locate(wanted, weights_folder(settings))
+    if path is None:
+        if settings.local_model is not None:
+            raise LocalModelError(
+                f"the weights of the embedded model {wanted} are not installed: run `aiorch local install {wanted}`"
+            )
+        return None
+    return LocalProvider(path, threads=settings.local_threads, clock=clock)
+
+
+def weights_folder(settings: Settings) -> Path:
+    """Where the weights of embedded models are kept."""
+    elsewhere = settings.variable("AIORCH_WEIGHTS_DIR")
+    return Path(elsewhere) if elsewhere else settings.data_dir / "models"
+
+
+def _transport(inner: httpx.AsyncBaseTransport | None) -> Transport:
+    from aiorch.net import Transport
+
+    return Transport(inner)
+
+
+def _excluded(settings: Settings, specs: Mapping[str, ProviderSpec]) -> frozenset[str]:
+    """Providers that train on free prompts, where the settings do not want them."""
+    if not settings.exclude_training:
+        return frozenset()
+    return frozenset(spec.id for spec in specs.values() if spec.trains_on_free)
+
+
+# --- the rest ----------------------------------------------------------------------------------------------------
+
+
+def _cache(settings: Settings, store: Store, clock: Clock) -> AnswerCache | None:
+    match settings.cache:
+        case "off":
+            return None
+        case "memory":
+            return MemoryCache(entries=settings.cache_entries, ttl=settings.cache_ttl, clock=clock)
+        case "disk":
+            return DiskCache(store, entries=settings.cache_entries, ttl=settings.cache_ttl, clock=clock)
+
+
+def plugged(group: str) -> tuple[Any, ...]:
+    """What the plugins of a group make: classes and functions are called, anything else is used as it is."""
+    made: list[Any] = []
+    for plugin in discover(group):
+        if plugin.error is not None:
+            _report(plugin)
+            continue
+        try:
+            made.append(plugin.value() if isinstance(plugin.value, type) else plugin.value)
+        except Exception as broken:
+            _report(replace(plugin, error=f"{type(broken).__name__}: {broken}"))
+    return tuple(made)
+
+
+def _first(found: Sequence[Matcher]) -> Matcher | None:
+    if len(found) > 1:
+        names = ", ".join(m.name for m in found)
+        raise PluginError(
+            f"several matchers are installed ({names}): choose one by Orchestrator(matcher=...)"
+        )
+    return found[0] if found else None
+
+
+def _report(plugin: Plugin) -> None:
+    log.warning(
+        "plugin %s of %s (%s) cannot be used: %s",
+        plugin.name,
+        plugin.distribution,
+        plugin.group,
+        plugin.error,
+    )

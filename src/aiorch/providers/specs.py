@@ -1,0 +1,226 @@
+"""The providers that aiorch knows, a row each. Another OpenAI-compatible provider is another row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from aiorch.providers.spec import FreePolicy, ProviderSpec, Quirks, Window
+
+_OPENAI_WINDOWS = (
+    Window("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests", "minute"),
+    Window("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens", "minute"),
+)
+
+_ROWS = (
+    ProviderSpec(
+        id="openrouter",
+        name="OpenRouter",
+        base_url="https://openrouter.ai/api/v1",
+        env=("OPENROUTER_API_KEY",),
+        list_is_public=True,
+        embeddings_path="/embeddings",
+        headers={"X-OpenRouter-Title": "aiorch"},
+        price_unit="usd_per_token",
+        free=FreePolicy(
+            "zero_price",
+            models=("*:free", "openrouter/free"),
+            zero_price=True,
+            basis="ids ending in :free, listed at price 0; 50 or 1,000 requests a day over all of them",
+            as_of="2026-08-22",
+        ),
+        limit_scope="account",
+        day_reset="UTC",
+        trains_on_free=True,
+        as_of="2026-08-22",
+    ),
+    ProviderSpec(
+        id="nova",
+        name="Amazon Nova",
+        base_url="https://api.nova.amazon.com/v1",
+        env=("NOVA_API_KEY", "AMAZON_NOVA_API_KEY"),
+        free=FreePolicy(
+            "zero_price",
+            models=("nova-2-lite-v1", "nova-2-pro-v1"),
+            basis="priced at 0 in public catalogues; free with rate limits by its integration guide",
+            as_of="2026-10",
+        ),
+        limit_scope="account",
+        quirks=Quirks(seed=None, schema="prompt"),
+        verified=False,  # that it lists its models, and its limits
+        as_of="2026-10",
+    ),
+    ProviderSpec(
+        id="groq",
+        name="Groq",
+        base_url="https://api.groq.com/openai/v1",
+        env=("GROQ_API_KEY",),
+        free=FreePolicy("free_quota", basis="30 requests a minute, 1,000 a day, per model", as_of="2026-10"),
+        windows=(
+            Window("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests", "day"),
+            Window("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens", "minute"),
+        ),
+        quirks=Quirks(max_tokens="max_completion_tokens"),
+        as_of="2026-10",
+    ),
+    ProviderSpec(
+        id="gemini",
+        name="Google Gemini",
+        base_url="https://generativelanguage.googleapis.com/v1beta/openai",
+        env=("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENERATIVE_AI_API_KEY"),
+        embeddings_path="/embeddings",
+        free=FreePolicy(
+            "free_quota",
+            models=("gemini-*flash*", "gemma-*"),
+            basis="a daily allowance per project and model; Pro has none, and some regions have none",
+            as_of="2026-07-18",
+        ),
+        day_reset="America/Los_Angeles",
+        quirks=Quirks(strip_id="models/", reasoning_back="signatures"),
+        trains_on_free=True,
+        as_of="2026-10",
+    ),
+    ProviderSpec(
+        id="mistral",
+        name="Mistral",
+        base_url="https://api.mistral.ai/v1",
+        env=("MISTRAL_API_KEY",),
+        embeddings_path="/embeddings",
+        free=FreePolicy(
+            "free_quota", basis="the Experiment plan: 1,000 million tokens a month; not every account has it", as_of="2026-10"
+        ),
+        limit_scope="account",
+        quirks=Quirks(seed="random_seed", required_tool="any", stream_usage=False, greedy_top_p=False),
+        trains_on_free=True,
+        as_of="2026-10",
+    ),
+    ProviderSpec(
+        id="cerebras",
+        name="Cerebras",
+        base_url="https://api.cerebras.ai/v1",
+        env=("CEREBRAS_API_KEY",),
+        free=FreePolicy("trial", basis="a trial credit for 30 days; the standing free tier has ended", as_of="2026-10"),
+        limit_scope="account",
+        windows=(
+            Window("x-ratelimit-remaining-requests-day", "x-ratelimit-reset-requests-day", "day"),
+            Window("x-ratelimit-remaining-tokens-minute", "x-ratelimit-reset-tokens-minute", "minute"),
+        ),
+        quirks=Quirks(max_tokens="max_completion_tokens"),
+        as_of="2026-10",
+    ),
+    ProviderSpec(
+        id="nvidia",
+        name="NVIDIA",
+        base_url="https://integrate.api.nvidia.com/v1",
+        env=("NVIDIA_API_KEY", "NVIDIA_NIM_API_KEY"),
+        list_is_public=True,
+        embeddings_path="/embeddings",
+        free=FreePolicy("zero_price", basis="evaluation terms, 40 requests a minute", as_of="2026-10"),
+        limit_scope="account",
+        quirks=Quirks(parallel_tools=False),
+        verified=False,  # that the list is public
+        as_of="2026-10",
+    ),
+    ProviderSpec(
+        id="together",
+        name="Together AI",
+        base_url="https://api.together.xyz/v1",
+        env=("TOGETHER_API_KEY",),
+        embeddings_path="/embeddings",
+        price_unit="usd_per_million",
+        windows=(Window("x-ratelimit-remaining", "x-ratelimit-reset", "minute"),),
+        verified=False,  # the exact names of its headers
+        as_of="2026-10",
+    ),
+    ProviderSpec(
+        id="deepseek",
+        name="DeepSeek",
+        base_url="https://api.deepseek.com",
+        env=("DEEPSEEK_API_KEY",),
+        limit_scope="account",
+        quirks=Quirks(seed=None, schema="json_object", reasoning_back="tool_turns"),
+        as_of="2026-10",
+    ),
+    ProviderSpec(
+        id="openai",
+        name="OpenAI",
+        base_url="https://api.openai.com/v1",
+        env=("OPENAI_API_KEY",),
+        embeddings_path="/embeddings",
+        windows=_OPENAI_WINDOWS,
+        quirks=Quirks(
+            max_tokens="max_completion_tokens",
+            closed_schemas=True,
+            no_sampling=("o[1-9]*", "gpt-5*", "codex-*"),
+        ),
+        as_of="2026-10",
+    ),
+    ProviderSpec(
+        id="huggingface",
+        name="Hugging Face",
+        base_url="https://router.huggingface.co/v1",
+        env=("HF_TOKEN", "HUGGINGFACE_API_KEY"),
+        list_is_public=True,
+        price_unit="usd_per_million",
+        free=FreePolicy("trial", basis="a monthly credit of cents, or a PRO account", as_of="2026-10"),
+        limit_scope="account",
+        as_of="2026-10",
+    ),
+    ProviderSpec(
+        id="ollama",
+        name="Ollama",
+        base_url="http://localhost:11434/v1",
+        env=("OLLAMA_API_KEY",),
+        url_env=("OLLAMA_HOST",),
+        needs_key=False,
+        local=True,
+        list_is_public=True,
+        embeddings_path="/embeddings",
+        free=FreePolicy("local", basis="runs here"),
+        limit_scope="upstream",
+        as_of="2026-08",
+    ),
+    ProviderSpec(
+        id="lmstudio",
+        name="LM Studio",
+        base_url="http://localhost:1234/v1",
+        env=("LM_API_TOKEN", "LMSTUDIO_API_KEY"),
+        needs_key=False,
+        local=True,
+        list_is_public=True,
+        embeddings_path="/embeddings",
+        free=FreePolicy("local", basis="runs here"),
+        limit_scope="upstream",
+        as_of="2026-04",
+    ),
+    ProviderSpec(
+        id="llamacpp",
+        name="llama.cpp",
+        base_url="http://127.0.0.1:8080/v1",
+        env=("LLAMA_API_KEY",),
+        needs_key=False,
+        local=True,
+        list_is_public=True,
+        embeddings_path="/embeddings",
+        free=FreePolicy("local", basis="runs here"),
+        limit_scope="upstream",
+        as_of="2026-10",
+    ),
+    ProviderSpec(
+        id="vllm",
+        name="vLLM",
+        base_url="http://localhost:8000/v1",
+        env=("VLLM_API_KEY",),
+        needs_key=False,
+        local=True,
+        list_is_public=True,
+        embeddings_path="/embeddings",
+        free=FreePolicy("local", basis="runs here"),
+        limit_scope="upstream",
+        verified=False,  # the shape of its list
+        as_of="2026-10",
+    ),
+)
+
+SPECS: Mapping[str, ProviderSpec] = MappingProxyType({row.id: row for row in _ROWS})
+"""Every known provider by its id. The order is the order in which free routes are preferred, local servers last."""

@@ -1,0 +1,67 @@
+"""Answers that outlive the process, in the store; the recent ones also in memory."""
+
+from __future__ import annotations
+
+from aiorch.clock import Clock
+from aiorch.routing.cache import Known, MemoryCache
+from aiorch.store import Migration, Store
+from aiorch.types import from_json, to_json
+
+MIGRATIONS = (
+    Migration(
+        "answers",
+        1,
+        "CREATE TABLE answers (key TEXT PRIMARY KEY, at REAL NOT NULL, known TEXT NOT NULL);"
+        "CREATE INDEX answers_by_age ON answers (at);",
+    ),
+)
+
+SWEEP_EVERY = 256
+"""Writes between two removals of what is too old or too much."""
+
+
+class DiskCache:
+    """The :class:`~aiorch.routing.AnswerCache` of the database. A row that can no longer be read counts as missing."""
+
+    def __init__(self, store: Store, *, entries: int, ttl: float, clock: Clock) -> None:
+        """:param entries: the most answers kept. :param ttl: seconds that one is good for."""
+        self._store = store
+        self._near = MemoryCache(entries=entries, ttl=ttl, clock=clock)
+        self._entries = entries
+        self._ttl = ttl
+        self._clock = clock
+        self._writes = 0
+
+    async def get(self, key: str) -> Known | None:
+        """The answer, unless it is missing or too old."""
+        known = await self._near.get(key)
+        if known is not None:
+            return known
+        row = await self._store.fetch_one(
+            "SELECT known FROM answers WHERE key = ? AND at > ?", (key, self._clock.now() - self._ttl)
+        )
+        if row is None:
+            return None
+        try:
+            known = from_json(Known, row[0])
+        except ValueError:
+            return None
+        await self._near.put(key, known)
+        return known
+
+    async def put(self, key: str, known: Known) -> None:
+        """Keep an answer; now and then the oldest make room."""
+        await self._near.put(key, known)
+        await self._store.execute(
+            "INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", (key, known.at, to_json(known))
+        )
+        if self._writes % SWEEP_EVERY == 0:
+            await self._sweep()
+        self._writes += 1
+
+    async def _sweep(self) -> None:
+        await self._store.execute("DELETE FROM answers WHERE at <= ?", (self._clock.now() - self._ttl,))
+        await self._store.execute(
+            "DELETE FROM answers WHERE key NOT IN (SELECT key FROM answers ORDER BY at DESC LIMIT ?)",
+            (self._entries,),
+        )
