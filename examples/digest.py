@@ -10,6 +10,7 @@ the others are done.
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -33,7 +34,7 @@ MOST_PARTS = 4
 OVERLAP = 200
 """Characters that neighbouring parts share, so that no sentence is lost between them."""
 
-ANSWER, FRAME, CHARS_PER_TOKEN = 160, 320, 3
+ANSWER, FRAME, CHARS_PER_TOKEN = 200, 300, 3
 """Tokens kept free for the answer and for the instructions; 3 characters a token is a cautious guess."""
 
 
@@ -163,15 +164,13 @@ flow.add("texts", read).map(path="files", on_error="collect", label="{path.name}
 flow.ask(
     "record",
     "{part.text}\n\n---\nWhat is the text above? Give its title, its kind and up to five topics.",
-    system="You file texts. Answer with JSON.",
     output=Record,
     parameters=calm,
 ).map(part="parts", on_error="collect", label="{part.label}")
 
 flow.ask(
     "summary",
-    "{part.text}\n\n---\nSummarise the text above in exactly two short sentences.",
-    system="You summarise texts in plain words.",
+    "{part.text}\n\n---\nIn two sentences, the text above says that",
     parameters=calm,
 ).map(part="parts", on_error="collect", label="{part.label}")
 
@@ -217,6 +216,12 @@ def covered(document: Document, pieces: Sequence[Part]) -> float:
     return seen / len(document.text.strip())
 
 
+def two_sentences(text: str) -> str:
+    """The first two sentences of an answer; ``[...]`` where the model went on, as small ones do."""
+    sentences = re.split(r"(?<=[.!?])\s+", _line(text))
+    return " ".join(sentences[:2]) + (" [...]" if len(sentences) > 2 else "")
+
+
 def _section(
     path: Path,
     document: Document,
@@ -227,7 +232,7 @@ def _section(
     models: Sequence[str],
 ) -> str:
     records = [r for r in (record[i] for i in mine) if isinstance(r, Record)]
-    said = [s if isinstance(s, Exception) else _line(s) for s in (summary[i] for i in mine)]
+    said = [s if isinstance(s, Exception) else two_sentences(s) for s in (summary[i] for i in mine)]
     share = covered(document, [parts[i] for i in mine])
     whole = "whole text" if share == 1 else f"{share:.0%} of the text, in {len(mine)} parts"
     if records:

@@ -41,7 +41,10 @@ def test_dir_offers_the_public_names() -> None:
 
 
 def test_importing_aiorch_loads_no_client_no_database_and_no_validator() -> None:
-    heavy = {"httpx", "aiohttp", "pydantic", "sqlite3", "anyio", "rich", "click", "jsonschema", "xllamacpp", "asyncio"}
-    code = f"import sys; before = set(sys.modules); import aiorch; print(sorted((set(sys.modules) - before) & {heavy!r}))"
+    heavy = {"httpx", "aiohttp", "pydantic", "sqlite3", "anyio", "rich", "click", "jsonschema", "asyncio"}
+    code = (
+        "import sys; before = set(sys.modules); import aiorch; "
+        f"print(sorted((set(sys.modules) - before) & {heavy!r}))"
+    )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "[]"

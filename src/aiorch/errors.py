@@ -34,7 +34,7 @@ redacted before they reach one.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -43,6 +43,16 @@ if TYPE_CHECKING:
 
 class AiorchError(Exception):
     """The root: ``except aiorch.AiorchError`` catches all that aiorch raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # As it is, not by calling __init__ with the message: errors cross processes, and are kept by durable engines.
+        return _revived, (type(self), self.args, self.__dict__)
+
+
+def _revived(kind: type[AiorchError], args: tuple[Any, ...], state: dict[str, Any]) -> AiorchError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 # --- configuration -----------------------------------------------------------------------------------------------
@@ -160,7 +170,8 @@ class AllAttemptsFailed(ExecutionError):
     def __init__(self, attempts: Sequence[Attempt], why: str = "") -> None:
         self.attempts = tuple(attempts)
         lines = "".join(f"\n  - {a.deployment.id}: {_failed(a)}" for a in self.attempts)
-        super().__init__(f"no answer after {len(self.attempts)} attempt(s){': ' + why if why else ''}{lines}")
+        cures = "".join(f"\n  {cure}" for cure in _cures(self.attempts))
+        super().__init__(f"no answer after {len(self.attempts)} attempt(s){': ' + why if why else ''}{lines}{cures}")
 
 
 class DeadlineExceeded(ExecutionError):
@@ -191,7 +202,8 @@ class StreamInterrupted(ExecutionError):
         self.failure = failure
         self.usage = usage
         super().__init__(
-            f"the stream broke after {len(partial)} characters: {failure.kind.value}: {failure.message}"
+            f"the stream broke after {len(partial)} characters: {failure.kind.value}: {failure.message}; "
+            "what came is in .partial, ask again for a whole answer"
         )
 
 
@@ -273,6 +285,26 @@ def nearest(name: str, known: Iterable[str], most: int = 3) -> tuple[str, ...]:
 def _or(names: Sequence[str]) -> str:
     quoted = [repr(n) for n in names]
     return quoted[0] if len(quoted) == 1 else ", ".join(quoted[:-1]) + " or " + quoted[-1]
+
+
+_CURES: Mapping[str, str] = {
+    "auth": "Check the keys named above: `aiorch doctor` tries each one.",
+    "billing": "An account above has no credit: top it up, or set the key of a free provider.",
+    "rate_minute": "Limits pass: ask again later, or set another provider's key to share the load.",
+    "rate_day": "A day's allowance is used up: set another provider's key, or ask again tomorrow.",
+    "context": "The prompt is too long for these models: shorten it, or allow a model with a larger context.",
+    "policy": "A filter refused it: say it differently, or name another model.",
+    "bad_request": "The request was not understood: look at its parameters, schema and tools.",
+    "model_gone": "Models come and go: `aiorch models` lists the ones that can be used now.",
+    "transport": "Connections failed: `aiorch doctor` says which providers can be reached from here.",
+}
+"""What helps, by kind of failure; the others pass by themselves."""
+
+
+def _cures(attempts: Iterable[Attempt]) -> Iterable[str]:
+    kinds = dict.fromkeys(a.failure.kind.value for a in attempts if a.failure)
+    found = [_CURES[k] for k in kinds if k in _CURES]
+    return found or ["Set another provider's key so that there are more to ask, or ask again later."]
 
 
 def _failed(attempt: Attempt) -> str:

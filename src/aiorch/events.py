@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import Enum
 from typing import Any, Literal, TypeVar, cast
 
 from aiorch.types import (
@@ -239,9 +240,9 @@ class Bus:
     __slots__ = ("_listeners", "_redact", "_reported")
 
     def __init__(self, redact: Redactor | None = None) -> None:
-        self._listeners: list[tuple[Listener, tuple[type[Event], ...]]] = []
+        self._listeners: list[_Subscription] = []
         self._redact = redact
-        self._reported: set[int] = set()
+        self._reported = False
 
     @property
     def active(self) -> bool:
@@ -253,41 +254,69 @@ class Bus:
 
         :returns: a function that ends the subscription.
         """
-        entry = (listener, kinds)
+        entry = _Subscription(listener, kinds)
         self._listeners.append(entry)
 
         def unsubscribe() -> None:
-            if entry in self._listeners:
-                self._listeners.remove(entry)
+            self._listeners = [e for e in self._listeners if e is not entry]
 
         return unsubscribe
 
     def emit(self, event: Event) -> None:
         """Tell everybody. Never raises."""
-        if not self._listeners:
-            return
         shown: Event | None = None
-        for listener, kinds in tuple(self._listeners):
-            if kinds and not isinstance(event, kinds):
+        for entry in tuple(self._listeners):
+            if entry.kinds and not isinstance(event, entry.kinds):
                 continue
             if shown is None:
-                shown = _redacted(event, self._redact) if self._redact else event
+                shown = self._clean(event)
+                if shown is None:
+                    return
             try:
-                listener(shown)
+                entry.listener(shown)
             except Exception:
-                if id(listener) not in self._reported:
-                    self._reported.add(id(listener))
+                if not entry.reported:
+                    entry.reported = True
                     log.exception("a listener failed on %s; the work goes on", type(event).__name__)
+
+    def _clean(self, event: Event) -> Event | None:
+        """What may be seen of an event; ``None`` when that cannot be told, since nobody must see a secret."""
+        if self._redact is None:
+            return event
+        try:
+            return _redacted(event, self._redact)
+        except Exception:
+            if not self._reported:
+                self._reported = True
+                log.exception("%s could not be redacted, so nobody is told of it", type(event).__name__)
+            return None
+
+
+@dataclass(slots=True, eq=False)
+class _Subscription:
+    listener: Listener
+    kinds: tuple[type[Event], ...]
+    reported: bool = False
+    """True once its first failure was logged."""
 
 
 def _redacted(value: Any, redact: Redactor) -> Any:
-    """``value`` with every string in it redacted; the same object where nothing changed."""
+    """``value`` with every string in it redacted; the same object where nothing changed.
+
+    It reaches into dataclasses, pydantic models, mappings, lists, tuples and sets, keys included.
+    """
     if isinstance(value, str):
-        return redact(value)
-    if isinstance(value, tuple):
-        items = cast("tuple[Any, ...]", value)
+        return value if isinstance(value, Enum) else redact(value)
+    if isinstance(value, Mapping):
+        pairs = tuple(cast("Mapping[Any, Any]", value).items())
+        made = _redacted(pairs, redact)
+        return value if made is pairs else dict(made)
+    if isinstance(value, tuple | list | set | frozenset):
+        items = tuple(cast("Iterable[Any]", value))
         made = tuple(_redacted(v, redact) for v in items)
-        return made if made != items else items
+        if all(new is old for new, old in zip(made, items, strict=True)):
+            return cast("Any", value)
+        return made if isinstance(value, tuple) else type(cast("list[Any]", value))(made)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         changed: dict[str, Any] = {}
         for f in dataclasses.fields(value):
@@ -296,4 +325,8 @@ def _redacted(value: Any, redact: Redactor) -> Any:
             if new is not old and new != old:
                 changed[f.name] = new
         return dataclasses.replace(value, **changed) if changed else value
+    if hasattr(type(value), "model_fields"):  # a pydantic model: the value of an outcome may be one
+        held = cast("dict[str, Any]", vars(value))
+        made = _redacted(held, redact)
+        return value if made is held else value.model_copy(update=made)
     return value

@@ -14,11 +14,12 @@ from collections.abc import (
     Iterable,
     Mapping,
     Sequence,
+    Sized,
 )
 from contextlib import aclosing
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, overload
 
 from aiorch.compose import House, Parts, build
 from aiorch.conversations import Chat, Stream
@@ -373,17 +374,23 @@ ASSUMED_CONTEXT = 4_096
 
 def _messages(prompt: str | Sequence[Message]) -> tuple[Message, ...]:
     """The prompt as messages. :raises InputError: when it is neither a string nor messages."""
-    messages = () if isinstance(prompt, bytes) else as_messages(prompt)
-    if not messages or not all(isinstance(m, Message) for m in messages):  # pyright: ignore[reportUnnecessaryIsInstance]
+    given: object = prompt  # whatever the annotation says
+    messages = as_messages(prompt) if isinstance(given, str | Message | list | tuple) else ()
+    if not messages or not all(isinstance(m, Message) for m in cast("tuple[object, ...]", messages)):
+        empty = " and empty" if isinstance(given, Sized) and not given else ""
         raise InputError(
-            f"a prompt is a string, a sequence of aiorch.Message or an aiorch.Task; this one is {type(prompt).__name__}"
-            + ("" if messages else " and empty")
+            "a prompt is a string, a sequence of aiorch.Message or an aiorch.Task; "
+            f"this one is {type(given).__name__}{empty}"
         )
     return messages
 
 
 async def _each(prompts: Iterable[Prompt] | AsyncIterable[Prompt]) -> AsyncGenerator[Prompt, None]:
-    if isinstance(prompts, AsyncIterable):
+    if isinstance(prompts, AsyncGenerator):
+        async with aclosing(prompts):
+            async for prompt in prompts:
+                yield prompt
+    elif isinstance(prompts, AsyncIterable):
         async for prompt in prompts:
             yield prompt
     else:

@@ -34,6 +34,7 @@ from aiorch.types import (
     Assessment,
     Attempt,
     Budget,
+    CheckResult,
     Delta,
     FailureKind,
     Message,
@@ -371,7 +372,7 @@ async def use_tools(line: Line, work: Work, said: Said, tools: Mapping[str, Tool
         tool = tools.get(call.name)
         result = await journal.once(
             f"{work.task.id}/round/{work.rounds}/tool/{call.id}",
-            lambda call=call: line.tools.call(call, tools),
+            lambda call=call: line.tools.call(call, tools.values()),
             returns=ToolResult,
             idempotent=tool is None or tool.idempotent,
         )
@@ -389,6 +390,9 @@ async def assess(
     """The value in the shape that was asked for, the checks' evidence, and what is wrong where it does not fit."""
     response = said.answer.response
     assessment = await checked(work.task, response, line.checks)
+    if response.message.tool_calls and work.rounds >= work.profile.max_rounds:
+        why = f"it still wants tools after {work.rounds} rounds, the most that its profile allows"
+        assessment = replace(assessment, checks=(*assessment.checks, CheckResult("tools_finished", False, why)))
     try:
         return shape.parse(response.message.text), assessment, None
     except OutputInvalid as unfit:

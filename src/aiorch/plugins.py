@@ -48,10 +48,12 @@ def discover(group: str) -> Iterator[Plugin]:
     from importlib.metadata import entry_points
 
     for entry in entry_points(group=group):
-        made_by = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "unknown"
+        made_by = "unknown"
         try:
+            if entry.dist:
+                made_by = f"{entry.dist.name} {entry.dist.version}"  # reads its metadata, which may be broken too
             value = entry.load()
-        except Exception as broken:
+        except (Exception, SystemExit) as broken:  # a module that calls sys.exit() must not end the program
             yield Plugin(group, entry.name, made_by, error=f"{type(broken).__name__}: {broken}")
         else:
             yield Plugin(group, entry.name, made_by, value)

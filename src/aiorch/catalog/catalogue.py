@@ -15,7 +15,7 @@ from aiorch.catalog.names import Index, index
 from aiorch.catalog.seed import SEED
 from aiorch.catalog.successors import Successor
 from aiorch.clock import Clock
-from aiorch.errors import AiorchError, AttemptFailed
+from aiorch.errors import AiorchError
 from aiorch.protocols import Provider
 from aiorch.types import Candidate, Deployment, Failure, ModelCard, PassedOver
 
@@ -77,7 +77,7 @@ class Catalogue:
         ttl: float = 3600.0,
         offline: bool = False,
     ) -> None:
-        """:param ttl: seconds that a list is believed. :param offline: ask nobody; use stored and embedded lists."""
+        """:param ttl: seconds that a list is believed. :param offline: ask local ones only; use stored and embedded lists."""
         self._providers = tuple(providers)
         self._clock = clock
         self._store = store
@@ -109,12 +109,17 @@ class Catalogue:
             return self._snapshot
 
     def retire(self, deployment: Deployment, failure: Failure) -> None:
-        """Learn from a failure that a model is gone, and from the provider who takes its place."""
-        self._gone[f"{deployment.provider}/{deployment.model}"] = None
+        """Learn from a failure that a model is gone, and from the provider who takes its place.
+
+        Until the provider lists it anew. A failure that is ambiguous, or speaks of one account, teaches nothing.
+        """
+        if failure.ambiguous or failure.scope != "model":
+            return
+        gone = f"{deployment.provider}/{deployment.model}"
+        self._gone[gone] = None
         if failure.successors:
             named = tuple(f"{deployment.provider}/{m}" for m in failure.successors)
-            row = Successor(deployment.model, "ended, says its provider", named)
-            self._learnt[deployment.model] = row
+            self._learnt[gone] = self._learnt[deployment.model] = Successor(deployment.model, "", named)
         self._snapshot = None
 
     def _stale(self) -> list[Provider]:
@@ -124,55 +129,67 @@ class Catalogue:
         ]
 
     async def _refresh(self, provider: Provider) -> None:
-        now = self._clock.monotonic()
+        may_ask = not self._offline or _is_local(provider)
         stored = await self._load(provider.name)
-        age = self._clock.now() - stored[0] if stored else None
-        if stored and (self._offline or (age is not None and age < self._ttl)):
-            self._lists[provider.name] = _List(
-                stored[1], now + self._ttl - (0 if self._offline else age or 0)
-            )
-            return
-        live = provider.name in LOCAL_NAMES or not self._offline
-        problem = "offline" if not live else await self._ask(provider)
-        if problem is None:
-            return
-        cards, where = (
-            (stored[1], "its earlier list") if stored else (SEED.get(provider.name, ()), "the embedded list")
-        )
-        told = f"its list of models could not be had ({problem})" + (f"; {where} is used" if cards else "")
-        if not self._offline:
-            log.warning("%s: %s", provider.name, told)
-        self._lists[provider.name] = _List(cards, now + ASK_AGAIN, told)
+        if stored is not None:
+            age = self._clock.now() - stored[0]
+            if not may_ask or 0 <= age < self._ttl:
+                left = self._ttl - age if may_ask else self._ttl
+                self._lists[provider.name] = _List(stored[1], self._clock.monotonic() + left)
+                return
+        problem = await self._ask(provider) if may_ask else "offline"
+        if problem is not None:
+            self._lists[provider.name] = self._instead(provider.name, stored, problem)
 
     async def _ask(self, provider: Provider) -> str | None:
         """Fetch a list and keep it; why not, when that fails."""
         patience = SLOW_LISTS.get(provider.name, LIST_TIMEOUT)
+        at = self._clock.now()
         try:
             with anyio.fail_after(patience):
-                cards = tuple(await provider.models())
+                cards = tuple(replace(c, as_of=c.as_of or at) for c in await provider.models())
         except TimeoutError:
             return f"no answer within {patience:g} s"
-        except AttemptFailed as failed:
-            return str(failed)
-        except AiorchError as wrong:
-            return str(wrong)
+        except AiorchError as said:  # AttemptFailed, and a local model that is not installed
+            return str(said)
         except Exception as broken:  # a plugin's fault must not take the others down
             return f"{type(broken).__name__}: {broken}"
-        at = self._clock.now()
-        cards = tuple(replace(c, as_of=c.as_of or at) for c in cards)
         listed = {c.id for c in cards}
+        for again in listed & self._gone.keys():
+            del self._gone[again]
         seeded = SEED.get(provider.name, ()) if provider.name in _UNLISTED else ()
-        missing = tuple(c for c in seeded if c.id not in listed)
-        self._lists[provider.name] = _List(cards + missing, self._clock.monotonic() + self._ttl)
-        await self._save(provider.name, at, cards + missing)
+        cards += tuple(c for c in seeded if c.id not in listed)
+        self._lists[provider.name] = _List(cards, self._clock.monotonic() + self._ttl)
+        await self._save(provider, at, cards)
         return None
 
-    async def _load(self, name: str) -> tuple[float, tuple[ModelCard, ...]] | None:
-        return await self._store.load(name) if self._store else None
+    def _instead(self, name: str, stored: tuple[float, tuple[ModelCard, ...]] | None, problem: str) -> _List:
+        """What to go by for a provider whose list cannot be had."""
+        kept = self._lists.get(name)
+        seeded = SEED.get(name, ())
+        cards = kept.cards if kept else stored[1] if stored else seeded
+        where = "the embedded list" if cards is seeded else "its earlier list"
+        told = f"its list of models could not be had ({problem})" + (f"; {where} is used" if cards else "")
+        if not self._offline:
+            log.warning("%s: %s", name, told)
+        return _List(cards, self._clock.monotonic() + ASK_AGAIN, told)
 
-    async def _save(self, name: str, at: float, cards: tuple[ModelCard, ...]) -> None:
-        if self._store and name not in LOCAL_NAMES:
-            await self._store.save(name, at, cards)
+    async def _load(self, name: str) -> tuple[float, tuple[ModelCard, ...]] | None:
+        if self._store is None:
+            return None
+        try:
+            return await self._store.load(name)
+        except AiorchError as broken:  # a list can be asked for again; nothing is lost without the store
+            log.warning("%s: its kept list of models could not be read: %s", name, broken)
+            return None
+
+    async def _save(self, provider: Provider, at: float, cards: tuple[ModelCard, ...]) -> None:
+        if self._store is None or _is_local(provider):
+            return
+        try:
+            await self._store.save(provider.name, at, cards)
+        except AiorchError as broken:
+            log.warning("%s: its list of models could not be kept: %s", provider.name, broken)
 
     def _build(self) -> Snapshot:
         candidates: list[Candidate] = []
@@ -193,7 +210,16 @@ class Catalogue:
 
 
 LOCAL_NAMES = frozenset({"local"})
-"""Providers inside this process: their list costs nothing and is never stored."""
+"""Providers inside this process."""
+
+
+def _is_local(provider: Provider) -> bool:
+    """True for a provider on this machine, inside the process or beside it (those say so by ``local = True``).
+
+    Its list costs nothing, changes whenever its user pulls a model, and is neither stored nor forbidden offline.
+    """
+    return provider.name in LOCAL_NAMES or getattr(provider, "local", False) is True
+
 
 _UNLISTED = frozenset({"nova"})
 """Providers whose list is not known to be complete: embedded rows are added to it."""

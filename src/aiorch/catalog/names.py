@@ -5,7 +5,7 @@ Pure: what exists is handed in.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from aiorch.catalog.successors import Successor, successor_of
@@ -65,7 +65,7 @@ def resolve(name: str, known: Index, successors: Mapping[str, Successor] | None 
 
 
 def _succeeded(name: str, row: Successor, known: Index) -> Resolved:
-    gone = f"no longer free (free at OpenRouter: {row.seen})"
+    gone = row.fate
     for successor in row.free:
         alive = tuple(c for c in known.get(successor, ()) if c.card.costs_nothing and not c.card.retired)
         if alive:
@@ -84,7 +84,8 @@ def require(name: str, known: Index, successors: Mapping[str, Successor] | None 
     :raises UnknownModel: when nobody has ever heard of it; the nearest known names are offered.
     """
     resolved = resolve(name, known, successors)
-    if not resolved.candidates and name not in known and successor_of(name) is None:
+    heard_of = name in known or name in (successors or {}) or successor_of(name) is not None
+    if not resolved.candidates and not heard_of:
         raise UnknownModel(name, known, hint="" if known else NOBODY)
     return resolved
 
@@ -94,8 +95,3 @@ NOBODY = (
     "or install the embedded demo model with `aiorch local install`."
 )
 """What to do when there is no provider at all."""
-
-
-def names_of(candidates: Sequence[Candidate]) -> tuple[str, ...]:
-    """The ids of the candidates' models, each once."""
-    return tuple(dict.fromkeys(c.card.id for c in candidates))

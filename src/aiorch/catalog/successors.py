@@ -10,6 +10,8 @@ from dataclasses import dataclass
 AS_OF = "2026-11-22"
 """When this table was last looked over."""
 
+NEVER_LISTED = "never listed"
+
 
 @dataclass(frozen=True, slots=True)
 class Successor:
@@ -18,11 +20,20 @@ class Successor:
     id: str
     """The dead id."""
     seen: str
-    """When it was listed as free; or that it never was."""
+    """When it was listed as free at OpenRouter, or ``never listed``; empty where its own provider said that it ended."""
     free: tuple[str, ...]
     """Living free models in order of preference, as ``provider/model``; empty when there is none."""
     paid: str | None = None
     """The nearest paid id at OpenRouter, for whoever allows that; never chosen by itself."""
+
+    @property
+    def fate(self) -> str:
+        """What became of it, in words."""
+        if not self.seen:
+            return "ended, says its provider"
+        if self.seen == NEVER_LISTED:
+            return "never listed as free at OpenRouter"
+        return f"no longer free (it was at OpenRouter, {self.seen})"
 
 
 _GEMMA = "openrouter/google/gemma-4-26b-a4b-it:free"
@@ -38,7 +49,7 @@ _ROWS = (
     Successor(
         "amazon/nova-2-lite-v1:free", "2025-12-04 to 2025-12-17", (_NOVA, _GEMMA), "amazon/nova-2-lite-v1"
     ),
-    Successor("amazon/nova-micro-v1:free", "never listed", (_NOVA, _LFM), "amazon/nova-micro-v1"),
+    Successor("amazon/nova-micro-v1:free", NEVER_LISTED, (_NOVA, _LFM), "amazon/nova-micro-v1"),
     Successor(
         "meta-llama/llama-3.2-1b-instruct:free",
         "2024-11 to 2025-07",
@@ -71,12 +82,12 @@ _ROWS = (
     ),
     Successor(
         "mistralai/mistral-7b-instruct-v0.3:free",
-        "never listed",
+        NEVER_LISTED,
         (_MINISTRAL, _GEMMA),
         "mistralai/ministral-8b-2512",
     ),
     Successor(
-        "mistralai/mixtral-8x7b-instruct:free", "never listed", (_GEMMA,), "mistralai/mixtral-8x22b-instruct"
+        "mistralai/mixtral-8x7b-instruct:free", NEVER_LISTED, (_GEMMA,), "mistralai/mixtral-8x22b-instruct"
     ),
     Successor("google/gemma-2-9b-it:free", "2024-09 to 2025-10", (_GEMMA,), "google/gemma-2-27b-it"),
     Successor("google/gemma-7b-it:free", "2024-03 to 2024-06", (_GEMMA,), "google/gemma-3-12b-it"),
@@ -88,7 +99,7 @@ _ROWS = (
     Successor("qwen/qwen-2.5-7b-instruct:free", "2025-04 to 2025-06", (_QWEN,), "qwen/qwen-2.5-7b-instruct"),
     Successor(
         "deepseek/deepseek-coder-6.7b-instruct:free",
-        "never listed",
+        NEVER_LISTED,
         ("openrouter/poolside/laguna-s-2.1:free",),
     ),
     Successor(

@@ -1,0 +1,25 @@
+"""One provider each: exactly one attempt a call, every failure classified.
+
+What is known of a provider is a row of :data:`SPECS`; :class:`OpenAICompatible` serves all that speak OpenAI's dialect.
+Nothing here imports an HTTP client before the first call.
+"""
+
+from aiorch.providers.failures import RULES, Rule, classify, from_net
+from aiorch.providers.openai_compatible import OpenAICompatible
+from aiorch.providers.redaction import Redactor
+from aiorch.providers.spec import FreePolicy, ProviderSpec, Quirks, Window
+from aiorch.providers.specs import SPECS
+
+__all__ = [
+    "RULES",
+    "SPECS",
+    "FreePolicy",
+    "OpenAICompatible",
+    "ProviderSpec",
+    "Quirks",
+    "Redactor",
+    "Rule",
+    "Window",
+    "classify",
+    "from_net",
+]

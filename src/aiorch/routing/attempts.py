@@ -15,7 +15,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from aiorch.types import Candidate, Decision, Failure, FailureKind
+from aiorch.types import Candidate, Decision, Deployment, Failure, FailureKind
 
 NEVER = math.inf
 """``not_before`` of a candidate that is not asked again in this request."""
@@ -44,6 +44,8 @@ _TRANSIENT = frozenset(
     }
 )
 _RATE = frozenset({FailureKind.RATE_MINUTE, FailureKind.RATE_DAY})
+_OF_THE_REQUEST = frozenset({FailureKind.BAD_REQUEST, FailureKind.POLICY, FailureKind.EMPTY})
+"""Kinds that speak of the request, whatever scope a provider gives them."""
 _FINAL = frozenset({FailureKind.BAD_REQUEST, FailureKind.POLICY, FailureKind.CANCELLED})
 
 
@@ -57,6 +59,8 @@ class Standing:
     """Epoch seconds before which it is not asked; :data:`NEVER` = not in this request."""
     reason: str = ""
     """Why it is blocked."""
+    doubts: int = 0
+    """Failures of others that make its own likelier: it is asked after those with fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,8 @@ class Loop:
     standings: tuple[Standing, ...]
     """In the order of preference."""
     attempts_left: int
-    opinions: tuple[FailureKind, ...] = ()
-    """Kinds of the ambiguous failures so far; two that agree are final."""
+    opinions: tuple[tuple[FailureKind, str], ...] = ()
+    """The ambiguous failures so far: what, and of whom or what (see :func:`condemned`). What two agree on is believed."""
     final: str | None = None
     """Why nobody is asked any more, once that is decided."""
 
@@ -123,12 +127,11 @@ def choose(loop: Loop, now: float, deadline: float) -> Step:
         return GiveUp("the time is up")
     ready = [s for s in loop.standings if s.not_before <= now]
     if ready:
-        return Ask(
-            min(ready, key=lambda s: s.attempts).candidate
-        )  # min keeps the order of preference among equals
+        best = min(ready, key=lambda s: (s.attempts, s.doubts))  # keeps the order of preference among equals
+        return Ask(best.candidate)
     soonest = min(loop.standings, key=lambda s: s.not_before)
     if soonest.not_before == NEVER:
-        return GiveUp("everybody was tried")
+        return GiveUp("nobody is left to ask")
     if soonest.not_before >= deadline:
         return GiveUp(
             f"everybody is blocked; the first to come back is {soonest.candidate.deployment.id} in "
@@ -147,18 +150,24 @@ def asked(loop: Loop, candidate: Candidate) -> Loop:
 
 def after(loop: Loop, candidate: Candidate, failure: Failure, now: float) -> Loop:
     """The loop after ``candidate`` failed: who is blocked by it, until when, and whether it is final."""
-    if failure.ambiguous:
-        if failure.kind in loop.opinions:
-            return replace(loop, final=f"two agree: {failure.kind.value}: {failure.message}")
-        loop = replace(loop, opinions=(*loop.opinions, failure.kind))
-        return _block(loop, _is(candidate), NEVER, failure)
-    if failure.kind in _FINAL:
-        return replace(loop, final=f"{failure.kind.value}: {failure.message}")
     if failure.kind is FailureKind.CONTEXT:
         return _block(loop, _no_larger(candidate), NEVER, failure)
+    about = condemned(candidate, failure)
+    if failure.ambiguous:
+        opinion = (failure.kind, about)
+        if opinion not in loop.opinions:
+            loop = replace(loop, opinions=(*loop.opinions, opinion))
+            return _doubt(_block(loop, _is(candidate), NEVER, failure), _same_model(candidate))
+        if about == THE_REQUEST:
+            return replace(loop, final=f"two agree: {failure.kind.value}: {failure.message}")
+    if failure.kind in _FINAL:
+        return replace(loop, final=f"{failure.kind.value}: {failure.message}")
     until = blocked_until(failure, now)
     if until is not None:
-        return _block(loop, _condemned(candidate, failure), until, failure)
+        return _block(loop, lambda c: about in names(c.deployment), until, failure)
+    if failure.kind is FailureKind.TRANSPORT:
+        # A host that cannot be reached cannot be reached for its other models either.
+        loop = _doubt(loop, lambda c: c.deployment.provider == candidate.deployment.provider)
     return _pause(loop, candidate, failure, now)
 
 
@@ -179,12 +188,36 @@ def blocked_until(failure: Failure, now: float) -> float | None:
     return None
 
 
-def condemned(
-    candidates: Sequence[Candidate], candidate: Candidate, failure: Failure
-) -> tuple[Candidate, ...]:
-    """The candidates that a failure of ``candidate`` speaks against, itself included."""
-    hit = _condemned(candidate, failure)
-    return tuple(c for c in candidates if hit(c))
+THE_REQUEST = ""
+"""What a failure is about that says nothing of any deployment."""
+
+
+def condemned(candidate: Candidate, failure: Failure) -> str:
+    """The name of what a failure of ``candidate`` speaks against: :data:`THE_REQUEST`, or one of :func:`names`.
+
+    >>> from aiorch.types import Deployment, ModelCard
+    >>> groq = Candidate(Deployment("groq", "qwen", "KEY"), ModelCard("groq", "qwen"))
+    >>> condemned(groq, Failure(FailureKind.AUTH, "account", "wrong key"))
+    'groq#KEY'
+    """
+    if failure.kind in _OF_THE_REQUEST:
+        return THE_REQUEST
+    account, model, deployment = names(candidate.deployment)
+    match failure.scope:
+        case "account":
+            return account
+        case "model":
+            return model
+        case "key_model" | "upstream":
+            return deployment
+        case "request":
+            return THE_REQUEST if failure.ambiguous else deployment
+
+
+def names(deployment: Deployment) -> tuple[str, str, str]:
+    """What a deployment is part of, by name: everything behind its key, its model with any key, itself."""
+    account = deployment.provider if deployment.key is None else f"{deployment.provider}#{deployment.key}"
+    return account, f"{deployment.provider}/{deployment.model}", deployment.id
 
 
 def label(asked_now: Candidate, step: Step) -> Decision:
@@ -219,15 +252,17 @@ def _no_larger(candidate: Candidate) -> _Hit:
     return lambda c: c is candidate or (c.card.context is not None and c.card.context <= size)
 
 
-def _condemned(candidate: Candidate, failure: Failure) -> _Hit:
+def _same_model(candidate: Candidate) -> _Hit:
+    """The same model behind whatever key: a second opinion is another model's."""
     mine = candidate.deployment
-    match failure.scope:
-        case "account":
-            return lambda c: (c.deployment.provider, c.deployment.key) == (mine.provider, mine.key)
-        case "model":
-            return lambda c: (c.deployment.provider, c.deployment.model) == (mine.provider, mine.model)
-        case "key_model" | "upstream" | "request":
-            return lambda c: c.deployment == mine
+    return lambda c: (c.deployment.provider, c.deployment.model) == (mine.provider, mine.model)
+
+
+def _doubt(loop: Loop, hit: _Hit) -> Loop:
+    standings = tuple(
+        replace(s, doubts=s.doubts + 1) if hit(s.candidate) else s for s in loop.standings
+    )
+    return replace(loop, standings=standings)
 
 
 def _block(loop: Loop, hit: _Hit, until: float, failure: Failure) -> Loop:

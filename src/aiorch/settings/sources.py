@@ -62,7 +62,9 @@ def from_toml(path: Path) -> Layer:
     try:
         return Layer(str(path.absolute()), tomllib.loads(text))
     except tomllib.TOMLDecodeError as malformed:
-        raise SettingsError(f"{path.absolute()} is not TOML: {malformed}") from None
+        wrong = str(malformed)
+    # Outside of the handler, here and below: the exception would be chained, and it carries the file's whole text.
+    raise SettingsError(f"{path.absolute()} is not TOML: {wrong}")
 
 
 def read_env_file(path: Path) -> dict[str, str]:
@@ -94,14 +96,12 @@ def unknown_names(layers: Iterable[Layer], known: Iterable[str]) -> Iterator[str
 
 
 def _read(path: Path) -> str | None:
-    where = path.absolute()
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return None
     except UnicodeDecodeError:
-        raise SettingsError(f"{where} is not UTF-8 text; save it as UTF-8") from None
+        wrong = "is not UTF-8 text; save it as UTF-8"
     except OSError as unreadable:
-        raise SettingsError(
-            f"{where} cannot be read ({unreadable.strerror}); check its permissions"
-        ) from None
+        wrong = f"cannot be read ({unreadable.strerror}); check its permissions"
+    raise SettingsError(f"{path.absolute()} {wrong}")

@@ -88,16 +88,16 @@ class FunctionTool(Generic[P, R]):
         try:
             checked = self._arguments.model_validate(dict(arguments))
         except ValidationError as invalid:
-            reason = _faults(self.name, invalid)
-        else:
-            return _as_text(
-                await self._called({name: getattr(checked, name) for name in checked.model_fields_set})
-            )
-        raise InputError(reason)
+            raise InputError(_faults(self.name, invalid)) from None
+        names = tuple(inspect.signature(self.function).parameters)
+        given = {
+            names[int(field.removeprefix("p"))]: getattr(checked, field) for field in checked.model_fields_set
+        }
+        return _as_text(await self._called(given))
 
     async def _called(self, values: dict[str, Any]) -> object:
         if inspect.iscoroutinefunction(self.function):
-            return await cast(Awaitable[object], self.function(**values))
+            return await cast("Callable[..., Awaitable[object]]", self.function)(**values)
         from functools import partial
 
         from anyio.to_thread import run_sync
@@ -109,20 +109,21 @@ class FunctionTool(Generic[P, R]):
 
     @cached_property
     def _arguments(self) -> type[BaseModel]:
-        """The parameters as a pydantic model."""
+        """The parameters as a pydantic model. Its fields carry their names as aliases, since a parameter may be called
+        ``schema`` or ``_id`` and a field may not.
+        """
         from typing import get_type_hints
 
-        from pydantic import ConfigDict, Field, create_model
+        from pydantic import ConfigDict, create_model
         from pydantic.errors import PydanticUserError
 
         about = _parameter_texts(inspect.getdoc(self.function) or "")
-        fields: dict[str, Any] = {}
         try:
             hints = get_type_hints(self.function, include_extras=True)
-            for name, parameter in inspect.signature(self.function).parameters.items():
-                default = ... if parameter.default is parameter.empty else parameter.default
-                told = {"description": about[name]} if name in about else {}
-                fields[name] = (hints.get(name, Any), Field(default, **told))
+            fields: dict[str, Any] = {
+                f"p{n}": (hints.get(name, Any), _field(parameter, about.get(name)))
+                for n, (name, parameter) in enumerate(inspect.signature(self.function).parameters.items())
+            }
             return create_model(self.name, __config__=ConfigDict(extra="forbid"), **fields)
         except (NameError, TypeError, PydanticUserError) as impossible:
             why = str(impossible).splitlines()[0]
@@ -162,6 +163,18 @@ def tool(
         return FunctionTool(function, name=name, description=description, idempotent=idempotent)
 
     return made if function is None else made(function)
+
+
+def _field(parameter: inspect.Parameter, about: str | None) -> Any:
+    """A default that JSON has is told to the model; any other only makes the parameter optional."""
+    from pydantic import Field
+
+    default = parameter.default
+    if default is parameter.empty:
+        return Field(alias=parameter.name, description=about)
+    if default is None or isinstance(default, str | int | float):
+        return Field(default, alias=parameter.name, description=about)
+    return Field(default_factory=lambda: default, alias=parameter.name, description=about)
 
 
 # --- docstrings --------------------------------------------------------------------------------------------------

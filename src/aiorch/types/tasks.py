@@ -47,8 +47,8 @@ class Budget:
             object.__setattr__(self, "usd", Decimal(str(self.usd)))
         for name in ("usd", "tokens", "attempts"):
             value = getattr(self, name)
-            if value is not None and value < 0:
-                raise ValueError(f"Budget({name}={value}): a budget cannot be negative")
+            if value is not None and (value != value or value < 0):  # NaN is no limit: nothing ever exceeds it
+                raise ValueError(f"Budget({name}={value}): a budget is a number that is not negative")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from aiorch.types import Provenance
 from aiorch.types.messages import DEVELOPER, USER
 from aiorch.workflow.graph import Graph
 from aiorch.workflow.nodes import Call, Node
-from aiorch.workflow.provided import find, is_provided
+from aiorch.workflow.provided import match
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,8 @@ def bind(graph: Graph, i: int, inputs: Mapping[str, Any], handed: Mapping[str | 
             edges.append((port.name, graph.index[source]))
         elif source in inputs:
             constants[port.name] = inputs[source]
-        elif isinstance(node.work, Call) and is_provided(node.work.function, port, handed):
-            constants[port.name] = find(node, node.work.function, port, handed)
+        elif isinstance(node.work, Call) and (key := match(node.work.function, port, handed)) is not None:
+            constants[port.name] = handed[key]
         # else the function's own default applies: validation saw to it that there is one
     return Binding(
         constants,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from aiorch.workflow.nodes import Node, Port
+from aiorch.workflow.nodes import Port
 from aiorch.workflow.signature import resolved
 
 _OURS = frozenset({"Orchestrator", "Run"})
@@ -19,23 +19,11 @@ def is_provided(function: Callable[..., Any], port: Port, handed: Iterable[str |
     >>> is_provided(save, Port("ai", "ai", "aiorch.Orchestrator"))
     True
     """
-    return _match(function, port, handed) is not None or _name(resolved(function, port.kind)) in _OURS
+    return match(function, port, handed) is not None or _name(resolved(function, port.kind)) in _OURS
 
 
-def find(node: Node, function: Callable[..., Any], port: Port, handed: Mapping[str | type, Any]) -> Any:
-    """The object for this parameter.
-
-    :raises LookupError: when the caller handed in nothing that fits.
-    """
-    key = _match(function, port, handed)
-    if key is None:
-        raise LookupError(
-            f"task {node.name!r} asks for {port.name}: {port.kind}; nothing of the kind was handed in"
-        )
-    return handed[key]
-
-
-def _match(function: Callable[..., Any], port: Port, handed: Iterable[str | type]) -> str | type | None:
+def match(function: Callable[..., Any], port: Port, handed: Iterable[str | type]) -> str | type | None:
+    """The name or type under which the caller handed in what this parameter asks for; ``None`` when it did not."""
     if port.kind is None and port.name not in handed:
         return None
     kind = resolved(function, port.kind)

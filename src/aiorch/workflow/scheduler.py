@@ -64,9 +64,10 @@ class Scheduler:
 
         :raises ValueError: when ``expand`` or ``unit`` does; nothing is left running.
         """
-        for i, left in enumerate(self._left):
-            if left == 0:
-                self._release(i)
+        for i in [
+            i for i, left in enumerate(self._left) if left == 0
+        ]:  # a list: releasing changes the counters
+            self._release(i)
         async with anyio.create_task_group() as group:
             self._recruit(group, 0)
         return not self._failed

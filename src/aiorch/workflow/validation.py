@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from aiorch.errors import nearest
 from aiorch.workflow.graph import Graph
-from aiorch.workflow.nodes import Node
+from aiorch.workflow.nodes import REQUIRED, Call, Node
+from aiorch.workflow.provided import is_provided, match
 
 _NAME = re.compile(r"[^\W\d][\w-]*\Z")
 
@@ -22,6 +23,7 @@ CODES = {
     "cycle": "tasks wait for each other in a circle",
     "missing-input": "somebody needs a value that no task gives and that was not handed in",
     "unknown-input": "a value was handed in that nobody takes",
+    "not-provided": "a function asks for an object of the caller's, and the caller has none of the kind",
     "template": "a prompt is malformed",
     "map": "a mapping names nothing, or something that the task does not take",
     "parameter": "uses= names a parameter that the function has not got",
@@ -51,6 +53,7 @@ def problems(
                     for cycle in cycles(graph)
                 ),
                 *([] if given is None else _inputs(graph, given, handed)),
+                *([] if given is None else _handed(graph, given, handed)),
             ]
         )
     )
@@ -117,6 +120,18 @@ def _inputs(graph: Graph, given: Collection[str], handed: Iterable[str | type]) 
         elif name not in wanted:
             known = f"The workflow takes {', '.join(map(repr, wanted)) or 'none'}."
             yield f"[unknown-input] {name!r} was handed in, but no task takes it.{_offer(name, wanted) or ' ' + known}"
+
+
+def _handed(graph: Graph, given: Collection[str], handed: Iterable[str | type]) -> Iterator[str]:
+    for node in graph.nodes:
+        if not isinstance(node.work, Call):
+            continue
+        for port in node.ports:
+            named = port.source in graph.index or port.source in given or port.default is not REQUIRED
+            if named or match(node.work.function, port, handed) is not None:
+                continue
+            if is_provided(node.work.function, port):
+                yield f"[not-provided] task {node.name!r} asks for {port.name}: {port.kind}; nobody provides one here"
 
 
 def _offer(name: str, known: Iterable[str]) -> str:

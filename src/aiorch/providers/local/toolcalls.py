@@ -1,0 +1,115 @@
+"""Tool calls for models that were not trained to make them.
+
+Native tool calls were tried with the models of the table and none made one (0 of 6 each). Told about the tools in plain words and
+held to a schema, "this tool with these arguments, or an answer", the 0.5B and 1.5B models made the right choice 6 times of 6, the
+135M demo 3 times. So that is how it is done: one call a turn, and what tools answered is told as text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from aiorch.providers.local.constraints import moved_under
+from aiorch.types import JSON, JsonSchema, Message, ToolCall, ToolChoice, ToolSpec
+
+_ANSWER = {"type": "string"}
+
+
+def offered(tools: Sequence[ToolSpec], choice: ToolChoice) -> tuple[ToolSpec, ...]:
+    """The tools that may be called under ``choice``. :raises ValueError: when it names one that is not there."""
+    if choice.mode == "none":
+        return ()
+    if choice.mode != "tool":
+        return tuple(tools)
+    named = tuple(tool for tool in tools if tool.name == choice.name)
+    if not named:
+        raise ValueError(f"tool_choice names {choice.name!r}, which is not among the tools")
+    return named
+
+
+def choice_schema(tools: Sequence[ToolSpec], choice: ToolChoice, answer: JsonSchema | None) -> dict[str, Any]:
+    """What the model may write: a call of one of ``tools`` or, where ``choice`` leaves it free, an answer."""
+    shared: dict[str, Any] = {}
+    branches = [_call_schema(tool, shared) for tool in tools]
+    if choice.mode == "auto":
+        inner = moved_under(answer.schema, "answer", shared) if answer else _ANSWER
+        branches.append(_exactly(answer=inner))
+    return {"anyOf": branches, "$defs": shared} if shared else {"anyOf": branches}
+
+
+def _call_schema(tool: ToolSpec, shared: dict[str, Any]) -> dict[str, Any]:
+    arguments = moved_under(tool.parameters, f"tool.{tool.name}", shared)
+    return _exactly(tool={"const": tool.name}, arguments=arguments or {"type": "object"})
+
+
+def _exactly(**properties: JSON) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def instructions(tools: Sequence[ToolSpec], choice: ToolChoice) -> str:
+    """What the model is told about the tools, in the fewest words that it follows."""
+    lines = [f"- {tool.name}: {tool.description} Arguments: {_arguments(tool.parameters)}" for tool in tools]
+    call = 'Reply with one JSON object: {"tool": "NAME", "arguments": {...}} to use a tool'
+    free = ', or {"answer": "..."} when no tool helps.' if choice.mode == "auto" else "."
+    return "You can use these tools:\n" + "\n".join(lines) + "\n" + call + free
+
+
+def _arguments(parameters: JSON) -> str:
+    """``{"city": string}``: a schema as a small model reads it best."""
+    properties = cast("Mapping[str, Any]", parameters.get("properties") or {})
+    required = cast("Sequence[str]", parameters.get("required") or ())
+    told = [f'"{key}": {_kind(value)}{"" if key in required else " (optional)"}' for key, value in properties.items()]
+    return "{" + ", ".join(told) + "}"
+
+
+def _kind(schema: Any) -> str:
+    if not isinstance(schema, Mapping):
+        return "any"
+    facts = cast("Mapping[str, Any]", schema)
+    values = cast("Sequence[Any]", facts.get("enum") or ())
+    kind = " or ".join(json.dumps(v, ensure_ascii=False) for v in values) or str(facts.get("type", "any"))
+    told = facts.get("description")
+    return f"{kind}, {told}" if told else kind
+
+
+def read_choice(text: str, call_id: str) -> ToolCall | str | None:
+    """What the model chose: a call, or the text of its answer; ``None`` when the text is neither (it was cut off)."""
+    try:
+        chosen: Any = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(chosen, dict):
+        return None
+    fields = cast("dict[str, Any]", chosen)
+    if "answer" in fields:
+        answer = fields["answer"]
+        return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+    name, arguments = fields.get("tool"), fields.get("arguments")
+    if isinstance(name, str) and isinstance(arguments, dict):
+        return ToolCall(call_id, name, cast("dict[str, Any]", arguments))
+    return None
+
+
+def calls_as_text(message: Message) -> str:
+    """What an assistant said in an earlier turn, in the words in which it was said."""
+    calls = [
+        json.dumps({"tool": call.name, "arguments": call.arguments}, ensure_ascii=False)
+        for call in message.tool_calls
+    ]
+    return "\n".join([*([message.text] if message.text else []), *calls])
+
+
+def results_as_text(message: Message, names: Mapping[str, str]) -> str:
+    """What tools answered, told by the user. ``names`` maps the ids of calls to their tools."""
+    lines = [
+        f"{'Error' if result.is_error else 'Result'} of {names.get(result.call_id, 'the tool')}: {result.content}"
+        for result in message.tool_results
+    ]
+    return "\n".join([*lines, "Use this to answer my question."])

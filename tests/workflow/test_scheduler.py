@@ -1,0 +1,170 @@
+"""Dataflow without barriers, under a limit, leaving nothing behind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import anyio
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from aiorch.workflow.scheduler import Scheduler
+
+
+class Graph:
+    """Needs, followers and heights from needs alone; ``items`` is how many items each task has."""
+
+    def __init__(self, needs: Sequence[Sequence[int]], items: dict[int, int] | None = None) -> None:
+        self.needs = needs
+        self.items = items or {}
+        self.followers = [[i for i, n in enumerate(needs) if j in n] for j in range(len(needs))]
+        self.heights = [0] * len(needs)
+        for i in reversed(range(len(needs))):
+            self.heights[i] = 1 + max((self.heights[j] for j in self.followers[i]), default=0)
+        self.started: list[tuple[int, int]] = []
+        self.done: list[tuple[int, int]] = []
+        self.most = 0
+        self.busy = 0
+
+    async def run(self, limit: int, fails: tuple[int, int] | None = None, pause: float | None = None) -> bool:
+        async def unit(i: int, item: int) -> bool:
+            self.started.append((i, item))
+            self.busy += 1
+            self.most = max(self.most, self.busy)
+            try:
+                for j in self.needs[i]:
+                    assert sum(k == j for k, _ in self.done) == self.items.get(j, 1), (
+                        "started before its needs were done"
+                    )
+                if pause is not None:
+                    await anyio.sleep(pause)
+                if (i, item) == fails:
+                    return False
+                self.done.append((i, item))
+                return True
+            finally:
+                self.busy -= 1
+
+        scheduler = Scheduler(
+            self.needs,
+            self.followers,
+            self.heights,
+            limit=limit,
+            expand=lambda i: self.items.get(i),
+            unit=unit,
+        )
+        return await scheduler.run()
+
+    @property
+    def all(self) -> list[tuple[int, int]]:
+        return [(i, item) for i in range(len(self.needs)) for item in range(self.items.get(i, 1))]
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> Graph:
+    n = draw(st.integers(1, 14))
+    needs = [draw(st.lists(st.integers(0, i - 1), unique=True, max_size=3)) if i else [] for i in range(n)]
+    items = draw(st.dictionaries(st.integers(0, n - 1), st.integers(0, 4), max_size=4))
+    return Graph(needs, items)
+
+
+@given(graphs(), st.integers(1, 5), st.booleans(), st.sampled_from(["asyncio", "trio"]))
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=150)
+def test_everything_runs_once_after_its_needs_within_the_limit(
+    graph: Graph, limit: int, pausing: bool, backend: str
+) -> None:
+    async def main() -> bool:
+        return await graph.run(limit, pause=0 if pausing else None)
+
+    assert anyio.run(main, backend=backend)
+    assert sorted(graph.done) == graph.all
+    assert graph.most <= limit
+
+
+@pytest.mark.anyio
+async def test_ready_tasks_run_beside_each_other_up_to_the_limit() -> None:
+    graph = Graph([[] for _ in range(10)])
+    assert await graph.run(4, pause=0.01)
+    assert graph.most == 4
+
+
+@pytest.mark.anyio
+async def test_items_of_a_mapped_task_run_beside_each_other() -> None:
+    graph = Graph([[], [0]], {1: 6})
+    assert await graph.run(3, pause=0.01)
+    assert graph.most == 3
+
+
+@pytest.mark.anyio
+async def test_a_fast_branch_does_not_wait_for_a_slow_sibling() -> None:
+    order: list[str] = []
+    release = anyio.Event()
+    names = ["slow", "fast", "after_fast"]
+
+    async def unit(i: int, item: int) -> bool:
+        if i == 0:
+            await release.wait()
+        if i == 2:
+            release.set()
+        order.append(names[i])
+        return True
+
+    scheduler = Scheduler([[], [], [1]], [[], [2], []], [1, 2, 1], limit=8, expand=lambda i: None, unit=unit)
+    with anyio.fail_after(5):
+        assert await scheduler.run()
+    assert order == ["fast", "after_fast", "slow"]
+
+
+@pytest.mark.anyio
+async def test_the_longest_path_goes_first() -> None:
+    graph = Graph([[], [], [], [2], [3]])
+    assert await graph.run(1)
+    assert graph.started[0] == (2, 0)
+
+
+@pytest.mark.anyio
+async def test_a_failure_cancels_what_runs_and_starts_nothing_more() -> None:
+    graph = Graph([[], [], [0], [1]])
+
+    async def main() -> bool:
+        stuck = anyio.Event()
+
+        async def unit(i: int, item: int) -> bool:
+            graph.started.append((i, item))
+            if i == 1:
+                await stuck.wait()
+            return i != 0
+
+        return await Scheduler(
+            graph.needs, graph.followers, graph.heights, limit=8, expand=lambda i: None, unit=unit
+        ).run()
+
+    with anyio.fail_after(5):
+        assert not await main()
+    assert sorted(graph.started) == [(0, 0), (1, 0)]
+
+
+@pytest.mark.anyio
+async def test_a_worker_that_never_waits_can_still_be_cancelled() -> None:
+    graph = Graph([[] for _ in range(5000)])
+    with anyio.CancelScope() as scope:
+
+        async def unit(i: int, item: int) -> bool:
+            graph.started.append((i, item))
+            if len(graph.started) == 10:
+                scope.cancel()
+            return True
+
+        await Scheduler(
+            graph.needs, graph.followers, graph.heights, limit=4, expand=lambda i: None, unit=unit
+        ).run()
+    assert scope.cancelled_caught
+    assert len(graph.started) < 500
+
+
+@pytest.mark.anyio
+async def test_a_chain_of_empty_lists_is_done_without_running_anything() -> None:
+    graph = Graph([[], [0], [1], [2]], {0: 0, 1: 0, 2: 0})
+    assert await graph.run(2)
+    assert graph.done == [(3, 0)]
