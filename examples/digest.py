@@ -34,7 +34,7 @@ MOST_PARTS = 4
 OVERLAP = 200
 """Characters that neighbouring parts share, so that no sentence is lost between them."""
 
-ANSWER, FRAME, CHARS_PER_TOKEN = 200, 300, 3
+ANSWER, FRAME, CHARS_PER_TOKEN = 400, 300, 3
 """Tokens kept free for the answer and for the instructions; 3 characters a token is a cautious guess."""
 
 
@@ -107,9 +107,8 @@ def read(path: Path) -> Document:
         raise aiorch.InputError("not a regular file")
     size = path.stat().st_size
     if size > MOST_BYTES:
-        raise aiorch.InputError(
-            f"{size / 1e6:.1f} MB; the most is {MOST_BYTES / 1e6:g} MB. Split it, or cut out what matters"
-        )
+        most = f"{MOST_BYTES / 1e6:g} MB"
+        raise aiorch.InputError(f"{size / 1e6:.1f} MB is too large, the most is {most}: cut out what matters")
     try:
         data = path.read_bytes()
     except OSError as wrong:

@@ -10,9 +10,14 @@ import platformdirs
 import pytest
 
 WEIGHTS = os.environ.get("AIORCH_WEIGHTS_DIR") or str(
-    platformdirs.user_data_path("aiorch", appauthor=False) / "weights"
+    platformdirs.user_data_path("aiorch", appauthor=False) / "models"
 )
 """Where the embedded model's weights lie for the person who runs the tests, found before HOME is moved."""
+
+PYTHONPATH = os.pathsep.join(
+    str(Path(p).absolute()) for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p
+)
+"""Where other processes that a test starts find what is tested, whatever the current folder is."""
 
 # Names under which keys and provider addresses are kept, whoever the provider is.
 OF_PROVIDERS = re.compile(
@@ -50,5 +55,7 @@ def _nobodys_machine(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
     }.items():
         monkeypatch.setenv(name, str(folder))
     monkeypatch.setenv("AIORCH_WEIGHTS_DIR", WEIGHTS)
+    if PYTHONPATH:
+        monkeypatch.setenv("PYTHONPATH", PYTHONPATH)
     monkeypatch.chdir(here)
     return home

@@ -235,9 +235,8 @@ async def test_failed_attempts_count_against_a_scope(make: Make) -> None:
         mine = ai.scoped(budget=Budget(attempts=1))
         with pytest.raises(AllAttemptsFailed):
             await mine.run("one")
-        with pytest.raises((BudgetExceeded, AllAttemptsFailed)) as second:
+        with pytest.raises(BudgetExceeded, match="0 attempt"):
             await mine.run("two")
-    assert "attempt" in str(second.value)
 
 
 @pytest.mark.anyio

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     )
     from aiorch.events import Blocked, Event, Restarted
     from aiorch.orchestrator import Orchestrator, run_sync
+    from aiorch.providers import endpoint
     from aiorch.routing import AGENT_PROFILES
     from aiorch.settings import Settings
     from aiorch.tools import tool
@@ -86,6 +87,7 @@ _ROOMS = {
     "aiorch.conversations": ("Chat", "Stream"),
     "aiorch.workflow": ("Run", "Workflow"),
     "aiorch.settings": ("Settings",),
+    "aiorch.providers": ("endpoint",),
     "aiorch.routing": ("AGENT_PROFILES",),
     "aiorch.tools": ("tool",),
     "aiorch.events": ("Blocked", "Event", "Restarted"),
@@ -210,6 +212,7 @@ __all__ = [
     "Workflow",
     "WorkflowError",
     "__version__",
+    "endpoint",
     "from_json",
     "run_sync",
     "to_json",

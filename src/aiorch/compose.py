@@ -16,7 +16,7 @@ from aiorch.catalog.lists import StoredLists
 from aiorch.clock import Clock, SystemClock
 from aiorch.errors import ConfigurationError, LocalModelError, MissingExtra, PluginError, UnknownProvider
 from aiorch.events import Bus
-from aiorch.pipeline import Line
+from aiorch.net import Transport
 from aiorch.plugins import Plugin, discover
 from aiorch.protocols import Check, Journal, Matcher, Provider, StreamValidator, Tool, Validator
 from aiorch.providers import SPECS, OpenAICompatible, ProviderSpec
@@ -30,12 +30,11 @@ from aiorch.settings import Settings
 from aiorch.store import FILE_NAME, Store
 from aiorch.tools import ToolRunner
 from aiorch.types import Profile
+from aiorch.work import Line
 from aiorch.workflow import NullJournal
 
 if TYPE_CHECKING:
     import httpx
-
-    from aiorch.net import Transport
 
 log = logging.getLogger("aiorch")
 
@@ -62,7 +61,9 @@ class House:
         self,
         settings: Settings,
         line: Line,
+        *,
         store: Store,
+        transport: Transport,
         providers: Sequence[Provider],
         tools: Iterable[Tool],
     ) -> None:
@@ -70,6 +71,7 @@ class House:
         self.line = line
         self.journal: Journal = NullJournal()
         self._store = store
+        self._transport = transport
         self._providers = tuple(providers)
         self._tools = {tool.spec.name: tool for tool in tools}
 
@@ -102,6 +104,7 @@ class House:
                 await provider.aclose()
             except Exception:
                 log.exception("provider %s could not be closed", provider.name)
+        await self._transport.aclose()
         await self._store.aclose()
 
     def summary(self) -> str:
@@ -132,11 +135,12 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
         redact=redact,
         clock=clock,
     )
+    transport = Transport(parts.transport)
     specs, provider_plugins = known_specs()
     if parts.providers is not None:
         providers = parts.providers
     else:
-        providers = configured(settings, specs, provider_plugins, parts.transport, clock)
+        providers = configured(settings, specs, provider_plugins, transport, clock)
     line = Line(
         profiles=Profiles(parts.profiles),
         rules=Rules(settings.allow_paid, frozenset(settings.billed), _excluded(settings, specs)),
@@ -162,7 +166,8 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
         budget=settings.budget,
         require_quality=settings.require_quality,
     )
-    return House(settings, line, store, providers, (*parts.tools, *plugged("aiorch.tools")))
+    tools = (*parts.tools, *plugged("aiorch.tools"))
+    return House(settings, line, store=store, transport=transport, providers=providers, tools=tools)
 
 
 # --- providers ---------------------------------------------------------------------------------------------------
@@ -188,7 +193,7 @@ def configured(
     settings: Settings,
     specs: Mapping[str, ProviderSpec],
     plugins: Iterable[Made],
-    inner: httpx.AsyncBaseTransport | None,
+    transport: Transport,
     clock: Clock,
 ) -> tuple[Provider, ...]:
     """The providers that have a key or an address, and the embedded model where it is installed.
@@ -198,7 +203,6 @@ def configured(
     for name in (*(settings.providers or ()), *settings.keys, *settings.base_urls):
         if name not in specs and name != LOCAL:
             raise UnknownProvider(name, (*specs, LOCAL))
-    transport = _transport(inner)
     found: list[Provider] = []
     for spec in specs.values():
         if settings.providers is None or spec.id in settings.providers:
@@ -277,19 +281,14 @@ def embedded(settings: Settings, clock: Clock) -> Provider | None:
                 f"the weights of the embedded model {wanted} are not installed: run `aiorch local install {wanted}`"
             )
         return None
-    return LocalProvider(path, threads=settings.local_threads, clock=clock)
+    name = wanted.stem if isinstance(wanted, Path) else wanted
+    return LocalProvider(path, model_id=name, threads=settings.local_threads, clock=clock)
 
 
 def weights_folder(settings: Settings) -> Path:
     """Where the weights of embedded models are kept."""
     elsewhere = settings.variable("AIORCH_WEIGHTS_DIR")
     return Path(elsewhere) if elsewhere else settings.data_dir / "models"
-
-
-def _transport(inner: httpx.AsyncBaseTransport | None) -> Transport:
-    from aiorch.net import Transport
-
-    return Transport(inner)
 
 
 def _excluded(settings: Settings, specs: Mapping[str, ProviderSpec]) -> frozenset[str]:

@@ -52,7 +52,7 @@ class Stream(AbstractAsyncContextManager["Stream"]):
 
         :raises StreamInterrupted: when the answer breaks off; otherwise what :meth:`Orchestrator.run` raises.
         """
-        with self._scope.paying() as pay:
+        with self._scope.paying() as till:
             try:
                 event = await anext(self._source)
             except AiorchError as failed:
@@ -61,7 +61,7 @@ class Stream(AbstractAsyncContextManager["Stream"]):
                     raise StopAsyncIteration from failed
                 raise
             if isinstance(event, Outcome):
-                self._outcome = pay(event)
+                self._outcome = till.pay(event)
                 if self._done is not None:
                     self._done(event)
                 raise StopAsyncIteration

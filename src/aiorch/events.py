@@ -310,7 +310,7 @@ def _redacted(value: Any, redact: Redactor) -> Any:
     if isinstance(value, Mapping):
         pairs = tuple(cast("Mapping[Any, Any]", value).items())
         made = _redacted(pairs, redact)
-        return value if made is pairs else dict(made)
+        return cast("Any", value if made is pairs else dict(made))
     if isinstance(value, tuple | list | set | frozenset):
         items = tuple(cast("Iterable[Any]", value))
         made = tuple(_redacted(v, redact) for v in items)
@@ -325,8 +325,9 @@ def _redacted(value: Any, redact: Redactor) -> Any:
             if new is not old and new != old:
                 changed[f.name] = new
         return dataclasses.replace(value, **changed) if changed else value
-    if hasattr(type(value), "model_fields"):  # a pydantic model: the value of an outcome may be one
+    copied = getattr(value, "model_copy", None)
+    if copied is not None and not isinstance(value, type):  # a pydantic model: an outcome's value may be one
         held = cast("dict[str, Any]", vars(value))
         made = _redacted(held, redact)
-        return value if made is held else value.model_copy(update=made)
+        return value if made is held else copied(update=made)
     return value

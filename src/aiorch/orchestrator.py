@@ -158,8 +158,8 @@ class Orchestrator:
         """
         shape: Shape[Any] = shape_of(output)
         task, kit = self._task(prompt, system, agent, shape, tools, timeout, budget)
-        with self._scope.paying() as pay:
-            return pay(await run(self._house.line, task, shape, kit, self._house.journal))
+        with self._scope.paying() as till:
+            return till.pay(await run(self._house.line, task, shape, kit, self._house.journal))
 
     def stream(
         self,
@@ -435,10 +435,11 @@ def run_sync(
 
 def in_event_loop() -> bool:
     """True inside asyncio's or trio's event loop."""
-    import sniffio
+    from anyio import NoEventLoopError
+    from anyio.lowlevel import current_token
 
     try:
-        sniffio.current_async_library()
-    except sniffio.AsyncLibraryNotFoundError:
+        current_token()
+    except NoEventLoopError:
         return False
     return True

@@ -255,15 +255,13 @@ def released(
 ) -> list[TextDelta | Blocked]:
     """What may be shown of one more piece after every stream validator saw it."""
     for watcher in watchers:
-        verdict = watcher.feed(text) if text else None
+        verdicts = [watcher.feed(text)] if text else []
         if closing:
-            last = watcher.close()
-            verdict = last if verdict is None else replace(last, release=verdict.release + last.release)
-        if verdict is None:
-            continue
-        if verdict.blocked:
-            return [Blocked(verdict.issues)]
-        text = verdict.release
+            verdicts.append(watcher.close())
+        for verdict in verdicts:
+            if verdict.blocked:
+                return [Blocked(verdict.issues)]
+        text = "".join(verdict.release for verdict in verdicts)
     return [TextDelta(text)] if text else []
 
 
@@ -279,12 +277,11 @@ def asked_now(work: Work) -> Request:
 def terms(line: Line, work: Work) -> Terms:
     """Deadline, attempts and budget of this round."""
     task = work.task
-    allowed = line.attempts if task.budget is None or task.budget.attempts is None else task.budget.attempts
     return Terms(
         task.id,
         deadline=work.deadline,
         timeout=line.timeout if task.timeout is None else task.timeout,
-        attempts=max(0, allowed - work.spent.attempts),
+        attempts=max(0, line.attempts - work.spent.attempts),
         prompt_tokens=estimate_tokens(replace(task, messages=work.conversation)),
         free=work.free,
         budget=task.budget,
@@ -392,7 +389,9 @@ async def assess(
     assessment = await checked(work.task, response, line.checks)
     if response.message.tool_calls and work.rounds >= work.profile.max_rounds:
         why = f"it still wants tools after {work.rounds} rounds, the most that its profile allows"
-        assessment = replace(assessment, checks=(*assessment.checks, CheckResult("tools_finished", False, why)))
+        assessment = replace(
+            assessment, checks=(*assessment.checks, CheckResult("tools_finished", False, why))
+        )
     try:
         return shape.parse(response.message.text), assessment, None
     except OutputInvalid as unfit:

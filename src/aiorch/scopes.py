@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from aiorch.errors import ExecutionError
 from aiorch.types import Attempt, Budget, Outcome, Task, Usage
 
-O = TypeVar("O", bound=Outcome[Any])  # noqa: E741
+T = TypeVar("T")
 
 
 class Purse:
@@ -74,23 +74,29 @@ class Scope:
         )
 
     @contextmanager
-    def paying(self) -> Iterator[Callable[[O], O]]:
-        """Settle what is spent inside: call what it gives with the outcome; a failure is settled by its attempts."""
-        purse = self.purse
-
-        def pay(outcome: O) -> O:
-            if purse:
-                purse.pay(outcome.usage, outcome.cost, len(outcome.attempts))
-            return outcome
-
+    def paying(self) -> Generator[Till]:
+        """Settle what is spent inside: an outcome by :meth:`Till.pay`, a failure by its attempts."""
         try:
-            yield pay
+            yield Till(self.purse)
         except ExecutionError as failed:
             attempts: tuple[Attempt, ...] = getattr(failed, "attempts", ())
-            if purse and attempts:
+            if self.purse and attempts:
                 usage = sum((a.usage for a in attempts), Usage())
-                purse.pay(usage, sum((a.cost for a in attempts), Decimal(0)), len(attempts))
+                self.purse.pay(usage, sum((a.cost for a in attempts), Decimal(0)), len(attempts))
             raise
+
+
+@dataclass(frozen=True, slots=True)
+class Till:
+    """Where outcomes are paid for."""
+
+    purse: Purse | None
+
+    def pay(self, outcome: Outcome[T]) -> Outcome[T]:
+        """Take what it cost out of the purse, where there is one."""
+        if self.purse:
+            self.purse.pay(outcome.usage, outcome.cost, len(outcome.attempts))
+        return outcome
 
 
 def _less(limit: Any, spent: Any) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
 import anyio
-import sniffio
+from anyio.lowlevel import current_token
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ class Spawned(Generic[T]):
 def spawn(work: Callable[[], Awaitable[T]]) -> Spawned[T]:
     """Start ``work`` in the running event loop."""
     handle: Spawned[T] = Spawned()
-    if sniffio.current_async_library() == "trio":
+    if "trio" in current_token().backend_class.__module__:
         import trio
 
         trio.lowlevel.spawn_system_task(handle._run, work)  # pyright: ignore[reportPrivateUsage]

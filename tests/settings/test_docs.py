@@ -24,7 +24,11 @@ def test_defaults_on_the_page_are_the_defaults():
     for name, default in ((n, d.strip("`")) for n, d in ROWS.items() if n in Settings.model_fields):
         if name not in ("data_dir", "keys", "base_urls", "billed"):
             value = getattr(settings, name)
-            told = {True: "true", False: "false", None: "none"}[value] if value in (True, False, None) else f"{value}"
+            told = (
+                {True: "true", False: "false", None: "none"}[value]
+                if value in (True, False, None)
+                else f"{value}"
+            )
             assert default == told.removesuffix(".0"), name
 
 

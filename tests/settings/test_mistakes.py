@@ -30,7 +30,10 @@ def test_a_mistyped_variable_is_offered_as_a_variable(monkeypatch: pytest.Monkey
 
 def test_a_mistyped_line_of_an_env_file_names_the_file():
     Path(".env").write_text("AIORCH_RETENTON=text\n")
-    assert said() == f"unknown setting 'AIORCH_RETENTON' ({Path.cwd() / '.env'}); did you mean 'AIORCH_RETENTION'?"
+    assert (
+        said()
+        == f"unknown setting 'AIORCH_RETENTON' ({Path.cwd() / '.env'}); did you mean 'AIORCH_RETENTION'?"
+    )
 
 
 def test_a_mistyped_key_of_either_toml_names_the_file():
@@ -65,10 +68,19 @@ def test_every_problem_is_told_at_once(monkeypatch: pytest.MonkeyPatch):
         ({"max_attempts": "many"}, "max_attempts = 'many' (an argument): must be a whole number"),
         ({"max_attempts": 0}, "max_attempts = 0 (an argument): must be at least 1"),
         ({"timeout": float("inf")}, "timeout = inf (an argument): must be a finite number"),
-        ({"input_limit": "big"}, "input_limit = 'big' (an argument): must be a size in bytes, or with a unit: 100KiB"),
-        ({"base_urls": "nonsense"}, "must be a table of names and values, or name=value pairs with commas between them"),
+        (
+            {"input_limit": "big"},
+            "input_limit = 'big' (an argument): must be a size in bytes, or with a unit: 100KiB",
+        ),
+        (
+            {"base_urls": "nonsense"},
+            "must be a table of names and values, or name=value pairs with commas between them",
+        ),
         ({"base_urls": "{broken"}, "base_urls = '{broken' (an argument): must be a table"),
-        ({"base_urls": {"a": "ftp://x"}}, "base_urls.a = 'ftp://x' (an argument): must be a URL that begins with http"),
+        (
+            {"base_urls": {"a": "ftp://x"}},
+            "base_urls.a = 'ftp://x' (an argument): must be a URL that begins with http",
+        ),
         ({"providers": 7}, "must be a list of names, or names with commas between them"),
         ({"local_model": 5}, "local_model = 5 (an argument): must be a path"),
         ({"data_dir": "~nobody-of-that-name/x"}, "must be a path in a home that exists"),
@@ -84,7 +96,9 @@ def test_a_bad_value_is_shown_with_what_is_allowed(arguments: dict[str, object],
 
 def test_a_bad_value_is_laid_to_the_place_that_gave_it():
     Path("aiorch.toml").write_text('[base_urls]\nvllm = "nowhere"\n')
-    assert f"base_urls.vllm = 'nowhere' ({Path.cwd() / 'aiorch.toml'})" in said(base_urls={"ollama": "http://a"})
+    assert f"base_urls.vllm = 'nowhere' ({Path.cwd() / 'aiorch.toml'})" in said(
+        base_urls={"ollama": "http://a"}
+    )
 
 
 def test_a_bad_key_is_named_and_not_shown():

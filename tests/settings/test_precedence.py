@@ -55,7 +55,12 @@ def test_places_are_layers_and_not_alternatives(monkeypatch: pytest.MonkeyPatch)
     Path(".env").write_text("AIORCH_TIMEOUT=6\nAIORCH_RETENTION=none\n")
     monkeypatch.setenv("AIORCH_RETENTION", "text")
     settings = Settings.load(offline=True)
-    assert (settings.cache, settings.timeout, settings.retention, settings.offline) == ("disk", 6, "text", True)
+    assert (settings.cache, settings.timeout, settings.retention, settings.offline) == (
+        "disk",
+        6,
+        "text",
+        True,
+    )
 
 
 def test_a_default_stated_higher_up_beats_another_value_below(monkeypatch: pytest.MonkeyPatch):
@@ -68,7 +73,10 @@ def test_a_default_stated_higher_up_beats_another_value_below(monkeypatch: pytes
 def test_tables_of_several_places_are_joined():
     Path("aiorch.toml").write_text('[keys]\ngroq = "from-toml-1"\nopenai = "from-toml-2"\n')
     keys = Settings(keys={"groq": "from-argument"}).keys
-    assert {k: v.get_secret_value() for k, v in keys.items()} == {"groq": "from-argument", "openai": "from-toml-2"}
+    assert {k: v.get_secret_value() for k, v in keys.items()} == {
+        "groq": "from-argument",
+        "openai": "from-toml-2",
+    }
 
 
 def test_an_empty_variable_counts_as_absent(monkeypatch: pytest.MonkeyPatch):
@@ -109,7 +117,11 @@ def test_another_parts_variables_are_not_taken_for_settings(monkeypatch: pytest.
         ("IDLE_TIMEOUT", "none", None),
         ("LOCAL_THREADS", "None", None),
         ("BUDGET_TOKENS", "none", None),
-        ("BASE_URLS", "ollama=http://a:1/v1/, vllm=https://b", {"ollama": "http://a:1/v1", "vllm": "https://b"}),
+        (
+            "BASE_URLS",
+            "ollama=http://a:1/v1/, vllm=https://b",
+            {"ollama": "http://a:1/v1", "vllm": "https://b"},
+        ),
         ("BASE_URLS", '{"ollama": "http://a"}', {"ollama": "http://a"}),
         ("INPUT_LIMIT", "1MiB", 1_048_576),
         ("LOCAL_MODEL", "smollm2-135m", "smollm2-135m"),

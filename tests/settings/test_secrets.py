@@ -18,7 +18,9 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("GROQ_API_KEY", f"  {IN_ENVIRONMENT}\n")
     monkeypatch.setenv("EMPTY_API_KEY", "   ")
     monkeypatch.setenv("OLLAMA_HOST", "http://localhost:11434")
-    Path(".env").write_text(f"GEMINI_API_KEY='{IN_FILE}'\nGROQ_API_KEY=below\nEMPTY_API_KEY=filled-in-file\nNOTHING\n")
+    Path(".env").write_text(
+        f"GEMINI_API_KEY='{IN_FILE}'\nGROQ_API_KEY=below\nEMPTY_API_KEY=filled-in-file\nNOTHING\n"
+    )
     return Settings(keys={"mistral": f" {GIVEN} ", "none": " "})
 
 

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import anyio
@@ -83,9 +84,12 @@ async def test_another_process_that_holds_it_for_too_long(tmp_path: Path, monkey
 
 
 READ_ONLY = """
-import sys, anyio
+import os, sys, anyio
 from aiorch.errors import StorageError
 from aiorch.store import Migration, Store
+anyio.run(Store.in_memory().fetch, "SELECT 1")  # everything is imported
+if os.geteuid() == 0:  # whom nothing is read-only to
+    os.setgroups([]), os.setgid(65534), os.setuid(65534)
 store = Store(sys.argv[1], [Migration("test", 1, "CREATE TABLE t (x)")])
 try:
     anyio.run(store.execute, "INSERT INTO t VALUES (1)")
@@ -97,25 +101,24 @@ store.close()
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions of another system")
 @pytest.mark.parametrize("exists", [True, False], ids=["old file", "new file"])
-def test_a_read_only_home(tmp_path: Path, exists: bool):
-    home = tmp_path / "home"
-    home.mkdir()
-    if exists:
-        store = Store(home / "db", [TABLE])
-        anyio.run(store.execute, "INSERT INTO t VALUES (1)")
-        store.close()
-        (home / "db").chmod(0o444)
-    home.chmod(0o555)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    root = os.geteuid() == 0  # whom nothing is read-only to
-    done = subprocess.run(
-        [sys.executable, "-c", READ_ONLY, str(home / "db")],
-        capture_output=True,
-        text=True,
-        timeout=50,
-        **({"user": 65534, "group": 65534, "extra_groups": []} if root else {}),
-    )
+def test_a_read_only_home(exists: bool):
+    with tempfile.TemporaryDirectory() as top:  # pytest's own folders are closed to others
+        Path(top).chmod(0o755)
+        home = Path(top, "home")
+        home.mkdir()
+        if exists:
+            store = Store(home / "db", [TABLE])
+            anyio.run(store.execute, "INSERT INTO t VALUES (1)")
+            store.close()
+            (home / "db").chmod(0o444)
+        home.chmod(0o555)
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", READ_ONLY, str(home / "db")],
+            capture_output=True,
+            text=True,
+            timeout=50,
+        )
+        home.chmod(0o755)
     assert done.returncode == 0, done.stderr
     expected = "cannot be written: make it and its folder writable" if exists else "make its folder writable"
     assert expected in done.stdout

@@ -60,7 +60,12 @@ async def test_the_file_is_its_owners_alone(path: Path):
 @pytest.mark.anyio
 async def test_how_the_file_is_opened(path: Path):
     store = Store(path)
-    for pragma, value in {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1, "busy_timeout": 5000}.items():
+    for pragma, value in {
+        "journal_mode": "wal",
+        "synchronous": 1,
+        "foreign_keys": 1,
+        "busy_timeout": 5000,
+    }.items():
         assert await store.fetch_one(f"PRAGMA {pragma}") == (value,)
     await store.aclose()
 

@@ -46,7 +46,7 @@ def test_all_problems_come_at_once() -> None:
     flow.add("odd", type)
     flow.add("rich", lambda run, ai: 1)
     flow.add("needs", needs_an_orchestrator)
-    found = flow.problems(["log", "surplus", "draft"])
+    found = problems(flow.graph(), ["log", "surplus", "draft"], [])
     assert set(codes(found)) == set(CODES) - {"empty", "document"}
 
 

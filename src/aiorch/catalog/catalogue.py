@@ -77,7 +77,7 @@ class Catalogue:
         ttl: float = 3600.0,
         offline: bool = False,
     ) -> None:
-        """:param ttl: seconds that a list is believed. :param offline: ask local ones only; use stored and embedded lists."""
+        """:param ttl: seconds that a list is believed. :param offline: ask only what is local."""
         self._providers = tuple(providers)
         self._clock = clock
         self._store = store

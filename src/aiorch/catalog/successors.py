@@ -20,7 +20,7 @@ class Successor:
     id: str
     """The dead id."""
     seen: str
-    """When it was listed as free at OpenRouter, or ``never listed``; empty where its own provider said that it ended."""
+    """When it was free at OpenRouter, or :data:`NEVER_LISTED`; empty where its own provider said that it ended."""
     free: tuple[str, ...]
     """Living free models in order of preference, as ``provider/model``; empty when there is none."""
     paid: str | None = None

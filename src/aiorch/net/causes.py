@@ -70,17 +70,37 @@ def _row(kind: Kind, names: str, text: str, *, saying: str = "", phase: Phase | 
 
 # First match wins, so the specific come first. Names: aiohttp 3.14, httpx 0.28, httpcore 1.0, the standard library.
 CAUSES: tuple[Cause, ...] = (
-    _row("proxy", "ProxyError ClientProxyConnectionError ClientHttpProxyError", "the proxy on the way to {host} failed", phase="connect"),
-    _row("dns", "gaierror ClientConnectorDNSError", "the name {host} cannot be looked up: is this machine online?", phase="connect"),
+    _row(
+        "proxy",
+        "ProxyError ClientProxyConnectionError ClientHttpProxyError",
+        "the proxy on the way to {host} failed",
+        phase="connect",
+    ),
+    _row(
+        "dns",
+        "gaierror ClientConnectorDNSError",
+        "the name {host} cannot be looked up: is this machine online?",
+        phase="connect",
+    ),
     _row(
         "tls",
         "SSLError CertificateError ClientSSLError ClientConnectorCertificateError",
         "no secure connection to {host}: its certificate or TLS handshake was refused",
         phase="connect",
     ),
-    _row("refused", "ConnectionRefusedError", "{host} refused the connection: is the server running?", phase="connect"),
+    _row(
+        "refused",
+        "ConnectionRefusedError",
+        "{host} refused the connection: is the server running?",
+        phase="connect",
+    ),
     _row("connect_timeout", "ConnectionTimeoutError", "no connection to {host} in time", phase="connect"),
-    _row("pool_timeout", "PoolTimeout", "no free connection to {host} in time: too many calls at once", phase="connect"),
+    _row(
+        "pool_timeout",
+        "PoolTimeout",
+        "no free connection to {host} in time: too many calls at once",
+        phase="connect",
+    ),
     _row("read_timeout", "SocketTimeoutError ReadTimeout WriteTimeout", "{host} was silent for too long"),
     _row(
         "closed_early",
@@ -95,11 +115,17 @@ CAUSES: tuple[Cause, ...] = (
         saying="without sending a response",
         phase="first_byte",
     ),
-    _row("broken", "RemoteProtocolError", "the connection to {host} broke in the middle of the answer", saying="closed connection"),
+    _row(
+        "broken",
+        "RemoteProtocolError",
+        "the connection to {host} broke in the middle of the answer",
+        saying="closed connection",
+    ),
     _row("unreachable", "ClientConnectorError ConnectError", "{host} cannot be reached", phase="connect"),
     _row(
         "broken",
-        "ClientPayloadError ConnectionResetError BrokenPipeError ClientOSError ReadError WriteError CloseError BrokenResourceError",
+        "ClientPayloadError ConnectionResetError BrokenPipeError ClientOSError ReadError WriteError CloseError "
+        "BrokenResourceError",
         "the connection to {host} broke",
     ),
     _row(
@@ -107,7 +133,11 @@ CAUSES: tuple[Cause, ...] = (
         "ClientResponseError BadHttpMessage HttpProcessingError RemoteProtocolError LocalProtocolError DecodingError",
         "{host} did not answer in proper HTTP",
     ),
-    _row("url", "UnsupportedProtocol InvalidURL NonHttpUrlClientError", "{host} is not an address that can be called"),
+    _row(
+        "url",
+        "UnsupportedProtocol InvalidURL NonHttpUrlClientError",
+        "{host} is not an address that can be called",
+    ),
     _row("connect_timeout", "ConnectTimeout", "no connection to {host} in time", phase="connect"),
     _row("read_timeout", "TimeoutException TimeoutError", "{host} did not answer in time"),
 )
@@ -136,6 +166,10 @@ def _chain(error: object, depth: int = 8) -> Iterator[BaseException]:
     if not isinstance(error, BaseException) or depth == 0:
         return
     yield error
-    members: tuple[object, ...] = cast("BaseExceptionGroup[Any]", error).exceptions if isinstance(error, BaseExceptionGroup) else error.args
+    members: tuple[object, ...] = (
+        cast("BaseExceptionGroup[Any]", error).exceptions
+        if isinstance(error, BaseExceptionGroup)
+        else error.args
+    )
     for inner in (error.__cause__, *members):
         yield from _chain(inner, depth - 1)

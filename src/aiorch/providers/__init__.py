@@ -4,15 +4,18 @@ What is known of a provider is a row of :data:`SPECS`; :class:`OpenAICompatible`
 Nothing here imports an HTTP client before the first call.
 """
 
-from aiorch.providers.failures import RULES, Rule, classify, from_net
+from aiorch.providers.endpoint import Endpoint, endpoint
+from aiorch.providers.failures import classify, from_net
 from aiorch.providers.openai_compatible import OpenAICompatible
 from aiorch.providers.redaction import Redactor
+from aiorch.providers.rules import RULES, Rule
 from aiorch.providers.spec import FreePolicy, ProviderSpec, Quirks, Window
 from aiorch.providers.specs import SPECS
 
 __all__ = [
     "RULES",
     "SPECS",
+    "Endpoint",
     "FreePolicy",
     "OpenAICompatible",
     "ProviderSpec",
@@ -21,5 +24,6 @@ __all__ = [
     "Rule",
     "Window",
     "classify",
+    "endpoint",
     "from_net",
 ]

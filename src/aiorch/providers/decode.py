@@ -62,13 +62,17 @@ def parse_json(body: bytes) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         start = body[:200].lstrip().lower()
         what = "a web page" if start.startswith((b"<!doctype", b"<html", b"<head", b"<")) else "no valid JSON"
-        raise AttemptFailed(malformed(f"the answer is {what}" if body.strip() else "the answer is empty")) from None
+        raise AttemptFailed(
+            malformed(f"the answer is {what}" if body.strip() else "the answer is empty")
+        ) from None
     if not isinstance(value, dict):
         raise AttemptFailed(malformed("the answer is JSON, but not an object"))
     return cast("dict[str, Any]", value)
 
 
-def read_response(answer: Mapping[str, Any], request: Request, model: str, read_error: ErrorReader) -> Response:
+def read_response(
+    answer: Mapping[str, Any], request: Request, model: str, read_error: ErrorReader
+) -> Response:
     """The response in ``answer``.
 
     :raises AttemptFailed: for an error inside it, for no choices and for an answer with nothing in it.
@@ -80,7 +84,9 @@ def read_response(answer: Mapping[str, Any], request: Request, model: str, read_
     raise_error_in(choice, read_error)
     message = as_object(choice.get("message"))
     calls = [
-        part for n, call in enumerate(as_list(message.get("tool_calls"))) for part in _tool_call(as_object(call), n)
+        part
+        for n, call in enumerate(as_list(message.get("tool_calls")))
+        for part in _tool_call(as_object(call), n)
     ]
     content = message.get("content")
     return assemble(
@@ -132,7 +138,9 @@ def assemble(
         reason = "tool_calls"
     if not text and not calls:
         if refusal or reason == "content_filter":
-            raise AttemptFailed(filtered(refusal[:300] or "a filter stopped the answer before its first word"))
+            raise AttemptFailed(
+                filtered(refusal[:300] or "a filter stopped the answer before its first word")
+            )
         # Out of tokens while still thinking is an answer that is too short, not one that is missing.
         if reason != "length":
             raise AttemptFailed(empty(model))
@@ -174,12 +182,8 @@ def as_text(value: object) -> str:
 
 def first_choice(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The first choice; ``None`` where there is none."""
-    choices = answer.get("choices")
-    if isinstance(choices, list) and choices:
-        first: object = choices[0]
-        if isinstance(first, dict):
-            return cast("dict[str, Any]", first)
-    return None
+    choices = as_list(answer.get("choices"))
+    return as_object(choices[0]) or None if choices else None
 
 
 def text_of(content: object) -> str:
@@ -196,13 +200,17 @@ def reasoning_of(message: Mapping[str, Any]) -> str:
         said = message.get(name)
         if isinstance(said, str) and said:
             return said
-    thinking = [as_object(p) for p in as_list(message.get("content")) if as_object(p).get("type") == "thinking"]
+    thinking = [
+        as_object(p) for p in as_list(message.get("content")) if as_object(p).get("type") == "thinking"
+    ]
     return "".join(as_text(p.get("thinking")) or text_of(p.get("thinking")) for p in thinking)
 
 
 def _tool_call(call: Mapping[str, Any], number: int) -> Sequence[Part]:
     function = as_object(call.get("function"))
-    return make_tool_call(call.get("id"), function.get("name"), function.get("arguments"), number, signature_of(call))
+    return make_tool_call(
+        call.get("id"), function.get("name"), function.get("arguments"), number, signature_of(call)
+    )
 
 
 def signature_of(call: Mapping[str, Any]) -> str | None:
@@ -264,7 +272,9 @@ def _count(value: object) -> int:
 
 def estimated_usage(request: Request, message: Message) -> Usage:
     """A guess from the number of characters, marked as one."""
-    return Usage(_tokens(request.messages), _tokens((message,)), _tokens_of(message.reasoning), estimated=True)
+    return Usage(
+        _tokens(request.messages), _tokens((message,)), _tokens_of(message.reasoning), estimated=True
+    )
 
 
 def _tokens(messages: Sequence[Message]) -> int:
@@ -290,7 +300,9 @@ def _tokens_of(text: str) -> int:
 # --- embeddings --------------------------------------------------------------------------------------------------
 
 
-def read_vectors(answer: Mapping[str, Any], wanted: int, read_error: ErrorReader) -> Sequence[Sequence[float]]:
+def read_vectors(
+    answer: Mapping[str, Any], wanted: int, read_error: ErrorReader
+) -> Sequence[Sequence[float]]:
     """The vectors in the order of the texts. :raises AttemptFailed: when there are not ``wanted`` of them."""
     raise_error_in(answer, read_error)
     found: dict[int, Sequence[float]] = {}

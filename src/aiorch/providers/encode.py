@@ -187,7 +187,9 @@ def is_closed(schema: object) -> bool:
     own = cast("Mapping[str, Any]", schema)
     properties = own.get("properties")
     if own.get("type") == "object" or isinstance(properties, Mapping):
-        names: set[str] = set(cast("Mapping[str, Any]", properties)) if isinstance(properties, Mapping) else set()
+        names: set[str] = (
+            set(cast("Mapping[str, Any]", properties)) if isinstance(properties, Mapping) else set()
+        )
         if own.get("additionalProperties") is not False or names != set(own.get("required", ())):
             return False
     return all(is_closed(value) for value in own.values())

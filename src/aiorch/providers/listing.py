@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, cast
 
 from aiorch.errors import AttemptFailed
 from aiorch.providers.decode import as_list, as_object, as_text
@@ -52,15 +52,15 @@ def read_models(body: bytes, spec: ProviderSpec, now: float) -> Sequence[ModelCa
     :raises AttemptFailed: when it is no list of models.
     """
     try:
-        listed: object = json.loads(body)
+        parsed: object = json.loads(body)
     except (ValueError, RecursionError):
         raise AttemptFailed(malformed("the list of models is no valid JSON")) from None
-    if isinstance(listed, dict):
-        holder = as_object(listed)
-        listed = next((holder[n] for n in ("data", "models") if isinstance(holder.get(n), list)), None)
-    if not isinstance(listed, list):
+    holder = as_object(parsed)
+    held = (parsed, holder.get("data"), holder.get("models"))
+    listed = next((cast("list[object]", h) for h in held if isinstance(h, list)), None)
+    if listed is None:
         raise AttemptFailed(malformed("the list of models is JSON, but holds no list"))
-    cards = (_card(as_object(item), spec, now) for item in as_list(listed))
+    cards = (_card(as_object(item), spec, now) for item in listed)
     return _unique(card for card in cards if card is not None)
 
 
@@ -75,7 +75,7 @@ def _card(item: Mapping[str, Any], spec: ProviderSpec, now: float) -> ModelCard 
         return None
     hosts = [as_object(h) for h in as_list(item.get("providers"))]
     hosts = [h for h in hosts if h.get("status", "live") == "live"] or hosts
-    price = _price(as_object(item.get("pricing")), spec.price_unit) or _cheapest(hosts, spec.price_unit)
+    price = _price(as_object(item.get("pricing")), spec.price_unit) or _dearest(hosts, spec.price_unit)
     free = _free(model, price, spec)
     card = ModelCard(
         spec.id,
@@ -166,8 +166,8 @@ def _price(pricing: Mapping[str, Any], unit: PriceUnit | None) -> Price | None:
     return Price(sent, made, _amount(pricing.get("input_cache_read"), unit), per_call)
 
 
-def _cheapest(hosts: Sequence[Mapping[str, Any]], unit: PriceUnit | None) -> Price | None:
-    """Of several hosts the dearest: the router may choose any of them, and a budget must hold with each."""
+def _dearest(hosts: Sequence[Mapping[str, Any]], unit: PriceUnit | None) -> Price | None:
+    """The highest price of several hosts: the router may choose any of them, and a budget must hold with each."""
     prices = [p for h in hosts if (p := _price(as_object(h.get("pricing")), unit))]
     if not prices:
         return None
@@ -187,23 +187,22 @@ def _free(model: str, price: Price | None, spec: ProviderSpec) -> FreeKind:
 
 
 def _capabilities(model: str, item: Mapping[str, Any], hosts: Sequence[Mapping[str, Any]]) -> Capabilities:
-    said = item.get("supported_parameters")
-    parameters = {as_text(p) for p in as_list(said)} if isinstance(said, list) else None
+    parameters = _names(item.get("supported_parameters"))
     own = as_object(item.get("capabilities"))
     architecture = as_object(item.get("architecture"))
     chat = _chats(model, item)
     return Capabilities(
         tools=_first(_has(parameters, "tools"), own.get("function_calling"), _any(hosts, "supports_tools")),
-        json_schema=_first(
-            # "response_format" alone is the older JSON mode: neither a promise nor a refusal
-            _has(parameters, "structured_outputs") or (None if parameters and "response_format" in parameters else _has(parameters, "structured_outputs")),
-            _any(hosts, "supports_structured_output"),
-        ),
+        json_schema=_first(_schemas(parameters), _any(hosts, "supports_structured_output")),
         vision=_first(_takes(architecture, "image"), own.get("vision")),
         reasoning=_first(_has(parameters, "reasoning"), own.get("reasoning")),
         streaming=True if chat else None,
         chat=chat,
-        embeddings=True if _EMBEDS.search(model) or item.get("type") == "embedding" else False if chat else None,
+        embeddings=True
+        if _EMBEDS.search(model) or item.get("type") == "embedding"
+        else False
+        if chat
+        else None,
     )
 
 
@@ -211,19 +210,42 @@ def _chats(model: str, item: Mapping[str, Any]) -> bool | None:
     kind = item.get("type")
     if kind in ("chat", "llm", "vlm"):
         return True
-    if kind in ("embedding", "embeddings", "image", "audio", "video", "moderation", "rerank", "language", "code", "transcribe"):
+    if kind in (
+        "embedding",
+        "embeddings",
+        "image",
+        "audio",
+        "video",
+        "moderation",
+        "rerank",
+        "language",
+        "code",
+        "transcribe",
+    ):
         return False
     if _NOT_CHAT.search(model):
         return False
-    outputs = as_object(item.get("architecture")).get("output_modalities")
-    if isinstance(outputs, list):
+    outputs = _names(as_object(item.get("architecture")).get("output_modalities"))
+    if outputs is not None:
         return "text" in outputs
     told = as_object(item.get("capabilities")).get("completion_chat")
     return told if isinstance(told, bool) else None
 
 
-def _has(names: set[str] | None, name: str) -> bool | None:
+def _names(value: object) -> frozenset[str] | None:
+    if not isinstance(value, list):
+        return None
+    return frozenset(as_text(name) for name in cast("list[object]", value))
+
+
+def _has(names: frozenset[str] | None, name: str) -> bool | None:
     return None if names is None else name in names
+
+
+def _schemas(parameters: frozenset[str] | None) -> bool | None:
+    """``response_format`` alone is the older JSON mode: neither a promise nor a refusal."""
+    has = _has(parameters, "structured_outputs")
+    return None if has is False and _has(parameters, "response_format") else has
 
 
 def _any(hosts: Sequence[Mapping[str, Any]], name: str) -> bool | None:
@@ -232,8 +254,7 @@ def _any(hosts: Sequence[Mapping[str, Any]], name: str) -> bool | None:
 
 
 def _takes(architecture: Mapping[str, Any], kind: str) -> bool | None:
-    inputs = architecture.get("input_modalities")
-    return kind in inputs if isinstance(inputs, list) else None
+    return _has(_names(architecture.get("input_modalities")), kind)
 
 
 def _first(*said: object) -> bool | None:

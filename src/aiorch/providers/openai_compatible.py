@@ -80,6 +80,11 @@ class OpenAICompatible:
         """The row's id: ``groq``."""
         return self.spec.id
 
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """The names of its keys, as deployments call them."""
+        return tuple(self._keys)
+
     def __repr__(self) -> str:
         return f"OpenAICompatible({self.spec.id!r}, {self._base_url!r}, keys={sorted(self._keys)})"
 
@@ -93,7 +98,9 @@ class OpenAICompatible:
             raise AttemptFailed(without_model(failed.failure)) from failed
         return read_models(body, self.spec, self._clock.now())
 
-    async def complete(self, deployment: Deployment, request: Request, timeouts: Timeouts = Timeouts()) -> Response:
+    async def complete(
+        self, deployment: Deployment, request: Request, timeouts: Timeouts = Timeouts()
+    ) -> Response:
         """Ask once and return the whole answer. :raises AttemptFailed: whatever goes wrong."""
         prepared = self._prepare("POST", self.spec.chat_path, deployment.key)
         body = _bytes(chat_body(deployment.model, request, self.spec))
@@ -146,7 +153,11 @@ class OpenAICompatible:
         """One vector a text. :raises AttemptFailed: also where the provider has no embeddings (``bad_request``)."""
         if self.spec.embeddings_path is None:
             raise AttemptFailed(
-                Failure(FailureKind.BAD_REQUEST, "account", f"{self.spec.name} has no embeddings; nothing was sent")
+                Failure(
+                    FailureKind.BAD_REQUEST,
+                    "account",
+                    f"{self.spec.name} has no embeddings; nothing was sent",
+                )
             )
         if not texts:
             return ()

@@ -10,18 +10,28 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 
 LONGEST = 400 * 86400.0
 """No allowance is longer than a year: a number of seconds beyond it is an epoch, a date beyond it is nonsense."""
 
-_UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
+_UNITS = {
+    "d": 86400.0,
+    "h": 3600.0,
+    "m": 60.0,
+    "s": 1.0,
+    "ms": 1e-3,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "μs": 1e-6,
+    "ns": 1e-9,
+}
 _PART = r"(\d+(?:\.\d+)?)(ms|us|µs|μs|ns|d|h|m|s)"
 _DURATION = re.compile(rf"(?:{_PART})+")
 _PARTS = re.compile(_PART)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _IN_TEXT = re.compile(
-    rf"(?:try again in|retry in|retry after)\s+((?:{_PART})+|\d+(?:\.\d+)?)(?:\s*(seconds?|minutes?|hours?))?", re.IGNORECASE
+    rf"(?:try again in|retry in|retry after)\s+((?:{_PART})+|\d+(?:\.\d+)?)(?:\s*(seconds?|minutes?|hours?))?",
+    re.IGNORECASE,
 )
 _WORDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
 
@@ -121,6 +131,8 @@ def _date(text: str) -> float | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
+        from email.utils import parsedate_to_datetime
+
         try:
             moment = parsedate_to_datetime(text)
         except (ValueError, TypeError, IndexError):

@@ -72,7 +72,7 @@ class Quirks:
     greedy_top_p: bool = True
     """False where temperature 0 is refused beside a ``top_p``; it has no effect there, so it is left out."""
     reasoning_back: Literal["never", "tool_turns", "signatures"] = "never"
-    """Whether a model's thinking goes back to it: never; in turns that call tools; only its signatures, beside calls."""
+    """Whether a model's thinking goes back to it: never, in turns that call tools, or its signatures beside calls."""
     strip_id: str = ""
     """A prefix that its list puts before ids and its chat does not take."""
 

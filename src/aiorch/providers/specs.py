@@ -87,7 +87,9 @@ _ROWS = (
         env=("MISTRAL_API_KEY",),
         embeddings_path="/embeddings",
         free=FreePolicy(
-            "free_quota", basis="the Experiment plan: 1,000 million tokens a month; not every account has it", as_of="2026-10"
+            "free_quota",
+            basis="the Experiment plan: 1,000 million tokens a month; not every account has it",
+            as_of="2026-10",
         ),
         limit_scope="account",
         quirks=Quirks(seed="random_seed", required_tool="any", stream_usage=False, greedy_top_p=False),
@@ -99,7 +101,9 @@ _ROWS = (
         name="Cerebras",
         base_url="https://api.cerebras.ai/v1",
         env=("CEREBRAS_API_KEY",),
-        free=FreePolicy("trial", basis="a trial credit for 30 days; the standing free tier has ended", as_of="2026-10"),
+        free=FreePolicy(
+            "trial", basis="a trial credit for 30 days; the standing free tier has ended", as_of="2026-10"
+        ),
         limit_scope="account",
         windows=(
             Window("x-ratelimit-remaining-requests-day", "x-ratelimit-reset-requests-day", "day"),

@@ -54,7 +54,18 @@ class _Call:
 class StreamReader:
     """Feed it the events of one stream; ask for the whole :class:`~aiorch.types.Response` at the end."""
 
-    __slots__ = ("_calls", "_finish", "_head", "_model", "_read_error", "_reasoning", "_refusal", "_request", "_text", "_usage")
+    __slots__ = (
+        "_calls",
+        "_finish",
+        "_head",
+        "_model",
+        "_read_error",
+        "_reasoning",
+        "_refusal",
+        "_request",
+        "_text",
+        "_usage",
+    )
 
     def __init__(self, request: Request, model: str, read_error: ErrorReader) -> None:
         self._request = request
@@ -159,7 +170,8 @@ class StreamReader:
 
     def _slot(self, key: object, call_id: str, name: str) -> _Call:
         """The call that a piece belongs to. Some hosts send whole calls that all bear index 0, or none: a piece with a
-        name and another id begins a new call."""
+        name and another id begins a new call.
+        """
         begun = [c for c in self._calls if c.key == key]
         if begun and not (name and call_id and begun[-1].id and call_id != begun[-1].id):
             return begun[-1]

@@ -71,7 +71,7 @@ class Loop:
     """In the order of preference."""
     attempts_left: int
     opinions: tuple[tuple[FailureKind, str], ...] = ()
-    """The ambiguous failures so far: what, and of whom or what (see :func:`condemned`). What two agree on is believed."""
+    """The ambiguous failures so far: what, and of what (see :func:`condemned`). What two agree on is believed."""
     final: str | None = None
     """Why nobody is asked any more, once that is decided."""
 

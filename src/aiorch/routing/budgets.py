@@ -60,13 +60,24 @@ def unaffordable(
     return None
 
 
-def answer_limit(budget: Budget | None, spent: Spent, *, prompt: int, answer: int | None) -> int | None:
-    """The most tokens that the next answer may have, so that prompt and answer stay within the budget.
+def answer_limit(
+    budget: Budget | None, spent: Spent, card: ModelCard, *, prompt: int, answer: int | None, free: bool
+) -> int | None:
+    """The most tokens that the next answer may have, so that it stays within the budget; ``None`` where nothing needs
+    to be said.
 
-    >>> answer_limit(Budget(tokens=1000), Spent(), prompt=300, answer=None)
+    No limit is named that the model has anyway: providers refuse one above what their model can do.
+
+    >>> answer_limit(Budget(tokens=1000), Spent(), ModelCard("p", "m"), prompt=300, answer=None, free=True)
     700
     """
-    if budget is None or budget.tokens is None:
+    if budget is None:
         return answer
-    left = max(1, budget.tokens - spent.usage.total - prompt)
-    return left if answer is None else min(answer, left)
+    limit = answer
+    if budget.tokens is not None:
+        left = max(1, budget.tokens - spent.usage.total - prompt)
+        if left < (answer or card.max_output or card.context or left + 1):
+            limit = left
+    if limit is None and card.max_output is None and budget.usd is not None and not free:
+        return ASSUMED_ANSWER  # what unaffordable() reckons with has to hold
+    return limit

@@ -21,7 +21,7 @@ _DEMANDS = re.compile(
     r"analy[sz]e\w*|evaluat\w+|plan|algorithms?|concurren\w+|distributed|migrat\w+|edge cases?)\b",
     re.IGNORECASE,
 )
-_STEPS = re.compile(r"^\s*(?:\d+[.)]|[-*•])\s+\S", re.MULTILINE)
+_STEPS = re.compile(r"^[ \t]*(?:\d+[.)]|[-*•])[ \t]+\S", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def judge(task: Task) -> Judged:
     elif len(text) > LONG:
         signs.append("long prompt")
     demands = sorted({m.group(0).lower() for m in _DEMANDS.finditer(text[:VERY_LONG])})
-    signs += [f"asks to {d}" if d.isalpha() else f"mentions {d}" for d in demands[:3]]
+    signs += [f"mentions {d}" for d in demands[:3]]
     if len(_STEPS.findall(text[:VERY_LONG])) >= 3:
         signs.append("several requirements")
     if "```" in text:

@@ -18,22 +18,13 @@ from aiorch.errors import (
     AttemptFailed,
     BudgetExceeded,
     DeadlineExceeded,
+    NoModelAvailable,
     StreamInterrupted,
 )
 from aiorch.events import AttemptFinished, AttemptStarted, Bus, Restarted, Waiting
 from aiorch.protocols import Provider
-from aiorch.routing.attempts import (
-    GiveUp,
-    Loop,
-    Wait,
-    after,
-    asked,
-    begin,
-    blocked_until,
-    choose,
-    condemned,
-    label,
-)
+from aiorch.routing.attempts import Ask, GiveUp, Loop, Step, after, asked, begin, choose, label
+from aiorch.routing.bench import Bench
 from aiorch.routing.budgets import Spent, answer_limit, cost_of, unaffordable
 from aiorch.types import (
     Attempt,
@@ -43,6 +34,8 @@ from aiorch.types import (
     Delta,
     Failure,
     FailureKind,
+    PassedOver,
+    ReasoningDelta,
     Request,
     Response,
     TextDelta,
@@ -88,11 +81,12 @@ class _Trail:
 
     task_id: str
     loop: Loop
+    request: Request
     attempts: list[Attempt] = field(default_factory=list[Attempt])
     spent: Spent = Spent()
     waited: float = 0.0
     refused: str | None = None
-    """Why the last candidate could not be afforded."""
+    """Who could not be afforded last, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,37 +112,37 @@ class Executor:
         self._clock = clock
         self._bus = bus
         self._timeouts = timeouts
-        self._benched: dict[str, tuple[float, str]] = {}
+        self._bench = Bench()
 
     @property
     def benched(self) -> Mapping[str, tuple[float, str]]:
-        """Deployment ids that are not asked now: until when (epoch seconds), and why."""
-        now = self._clock.now()
-        return {d: b for d, b in self._benched.items() if b[0] > now}
+        """What is not asked now: until when (epoch seconds), and why.
+
+        By name: a deployment, a model (``provider/model``) or everything behind a key (``provider#KEY``).
+        """
+        return self._bench.now(self._clock.now())
 
     async def complete(self, request: Request, candidates: Sequence[Candidate], terms: Terms) -> Answer:
         """The first good answer.
 
         :raises AllAttemptsFailed: when everybody that may be asked failed.
+        :raises NoModelAvailable: when everybody is known to be blocked, so that nobody was asked.
         :raises DeadlineExceeded: when the time is up.
         :raises BudgetExceeded: when nobody that is left can be afforded.
         """
-        trail = self._begin(candidates, terms)
+        trail = self._begin(request, candidates, terms)
         while True:
-            begun = await self._next(trail, request, terms)
+            begun = await self._next(trail, terms)
+            failure = _OUT_OF_TIME
             try:
-                with anyio.fail_after(max(0.0, terms.deadline - self._clock.monotonic())):
+                with anyio.move_on_after(self._left(terms)):
                     response = await self._provider(begun).complete(
                         begun.candidate.deployment, begun.request, self._patience(terms)
                     )
-            except AttemptFailed as failed:
-                self._failed(trail, begun, failed.failure, candidates)
-            except TimeoutError:
-                self._failed(trail, begun, _OUT_OF_TIME, candidates)
+                    return self._answered(trail, begun, response, terms)
             except Exception as broken:
-                self._failed(trail, begun, _fault(broken), candidates)
-            else:
-                return self._answered(trail, begun, response, terms)
+                failure = _failure_of(broken)
+            self._failed(trail, begun, failure, terms)
 
     async def stream(
         self, request: Request, candidates: Sequence[Candidate], terms: Terms
@@ -159,128 +153,154 @@ class Executor:
 
         :raises StreamInterrupted: when a deployment fails after its first piece; it carries the text so far.
         """
-        trail = self._begin(candidates, terms)
+        trail = self._begin(request, candidates, terms)
         while True:
-            begun = await self._next(trail, request, terms)
+            begun = await self._next(trail, terms)
             shown: list[str] = []
             first: float | None = None
             failure: Failure | None = None
-            pieces = self._provider(begun).stream(
-                begun.candidate.deployment, begun.request, self._patience(terms)
-            )
+            try:
+                pieces = self._provider(begun).stream(
+                    begun.candidate.deployment, begun.request, self._patience(terms)
+                )
+            except Exception as broken:  # a plugin whose stream() is no generator and refuses at once
+                self._failed(trail, begun, _failure_of(broken), terms)
+                continue
             async with aclosing(pieces):
                 while failure is None:
+                    piece = None
                     # The scope opens and closes around one piece: none stays open while the consumer has the turn.
                     try:
-                        with anyio.fail_after(max(0.0, terms.deadline - self._clock.monotonic())):
+                        with anyio.move_on_after(self._left(terms)) as time:
                             piece = await anext(pieces, None)
-                    except AttemptFailed as failed:
-                        failure = failed.failure
-                    except TimeoutError:
-                        failure = _OUT_OF_TIME
                     except Exception as broken:
-                        failure = _fault(broken)
+                        failure = _failure_of(broken)
                     else:
-                        if piece is None:
-                            failure = Failure(
-                                FailureKind.TRUNCATED, "request", "the stream ended without an answer"
-                            )
+                        if time.cancelled_caught:
+                            failure = _OUT_OF_TIME
+                        elif piece is None:
+                            failure = _NO_ANSWER
                         elif isinstance(piece, Response):
                             yield self._answered(trail, begun, piece, terms, first)
                             return
-                        else:
+                        elif not _says_nothing(piece):
                             if first is None:
                                 first = self._clock.monotonic() - begun.monotonic
                             if isinstance(piece, TextDelta):
                                 shown.append(piece.text)
                             yield piece
-            self._failed(trail, begun, failure, candidates, first)
-            if first is not None:
-                text = "".join(shown)
-                raise StreamInterrupted(
-                    text, failure, Usage(terms.prompt_tokens, len(text) // 4, estimated=True)
-                )
+            if first is None:
+                self._failed(trail, begun, failure, terms)
+                continue
+            text = "".join(shown)
+            usage = Usage(terms.prompt_tokens, len(text) // 4, estimated=True)
+            self._broken_off(trail, begun, failure, terms, first, usage)
+            raise StreamInterrupted(text, failure, usage)
 
     # --- steps -------------------------------------------------------------------------------------------------
 
-    def _begin(self, candidates: Sequence[Candidate], terms: Terms) -> _Trail:
-        loop = begin(candidates, attempts=terms.attempts, benched=self.benched if self._benched else None)
-        return _Trail(terms.task_id, loop, spent=terms.spent)
+    def _begin(self, request: Request, candidates: Sequence[Candidate], terms: Terms) -> _Trail:
+        benched = self._bench.of(candidates, self._clock.now())
+        return _Trail(
+            terms.task_id,
+            begin(candidates, attempts=terms.attempts, benched=benched),
+            request,
+            spent=terms.spent,
+        )
 
-    async def _next(self, trail: _Trail, request: Request, terms: Terms) -> _Begun:
+    async def _next(self, trail: _Trail, terms: Terms) -> _Begun:
         """Whoever is asked next, after whatever wait that takes."""
         while True:
             now = self._clock.now()
-            deadline = now + terms.deadline - self._clock.monotonic()
-            step = choose(trail.loop, now, deadline)
+            step = self._decide(trail, terms, now)
             if isinstance(step, GiveUp):
-                raise self._given_up(trail, step, terms, deadline <= now)
-            if isinstance(step, Wait):
-                pause = step.until - now
-                if self._bus.active:
-                    self._bus.emit(Waiting(at=now, task_id=terms.task_id, seconds=pause, reason=step.reason))
-                await self._clock.sleep(pause)
-                trail.waited += pause
-                continue
-            candidate = step.candidate
-            answer = request.parameters.max_tokens
-            free = candidate.deployment.id in terms.free
-            trail.refused = unaffordable(
+                raise self._given_up(trail, step, terms)
+            if isinstance(step, Ask):
+                return self._ask(trail, step.candidate, terms, now)
+            pause = step.until - now
+            if self._bus.active:
+                self._bus.emit(Waiting(at=now, task_id=terms.task_id, seconds=pause, reason=step.reason))
+            await self._clock.sleep(pause)
+            trail.waited += pause
+
+    def _decide(self, trail: _Trail, terms: Terms, now: float) -> Step:
+        """The next step, among those that can be afforded."""
+        while True:
+            step = choose(trail.loop, now, now + self._left(terms))
+            if not isinstance(step, Ask):
+                return step
+            whom = step.candidate
+            refused = unaffordable(
                 terms.budget,
                 trail.spent,
-                candidate.card,
+                whom.card,
                 prompt=terms.prompt_tokens,
-                answer=answer,
-                free=free,
+                answer=self._limit(trail, whom, terms),
+                free=whom.deployment.id in terms.free,
             )
-            if trail.refused is not None:
-                trail.loop = _without(trail.loop, candidate)
-                continue
-            trail.loop = asked(trail.loop, candidate)
-            limit = answer_limit(terms.budget, trail.spent, prompt=terms.prompt_tokens, answer=answer)
-            if limit != answer:
-                request = replace(request, parameters=replace(request.parameters, max_tokens=limit))
-            begun = _Begun(
-                candidate,
-                request,
-                terms.spent.attempts + len(trail.attempts) + 1,
-                now,
-                self._clock.monotonic(),
-                trail.waited,
+            if refused is None:
+                return step
+            trail.refused = f"{whom.deployment.id}: {refused}"
+            trail.loop = _without(trail.loop, whom)
+
+    def _limit(self, trail: _Trail, whom: Candidate, terms: Terms) -> int | None:
+        """The most tokens that this one's answer may have."""
+        return answer_limit(
+            terms.budget,
+            trail.spent,
+            whom.card,
+            prompt=terms.prompt_tokens,
+            answer=trail.request.parameters.max_tokens,
+            free=whom.deployment.id in terms.free,
+        )
+
+    def _ask(self, trail: _Trail, whom: Candidate, terms: Terms, now: float) -> _Begun:
+        """Note that this one is being asked."""
+        trail.loop = asked(trail.loop, whom)
+        request = trail.request
+        limit = self._limit(trail, whom, terms)
+        if limit != request.parameters.max_tokens:
+            request = replace(request, parameters=replace(request.parameters, max_tokens=limit))
+        number = terms.spent.attempts + len(trail.attempts) + 1
+        begun = _Begun(whom, request, number, now, self._clock.monotonic(), trail.waited)
+        trail.waited = 0.0
+        if self._bus.active:
+            self._bus.emit(
+                AttemptStarted(at=now, task_id=terms.task_id, deployment=whom.deployment, number=number)
             )
-            trail.waited = 0.0
-            if self._bus.active:
-                self._bus.emit(
-                    AttemptStarted(
-                        at=now, task_id=terms.task_id, deployment=candidate.deployment, number=begun.number
-                    )
-                )
-            return begun
+        return begun
+
+    def _left(self, terms: Terms) -> float:
+        """Seconds until the deadline."""
+        return max(0.0, terms.deadline - self._clock.monotonic())
 
     def _provider(self, begun: _Begun) -> Provider:
         return self._providers[begun.candidate.deployment.provider]
 
     def _patience(self, terms: Terms) -> Timeouts:
-        left = max(0.001, terms.deadline - self._clock.monotonic())
+        left = max(0.001, self._left(terms))
         given = self._timeouts
         if _within(given.first_byte, left) and _within(given.idle, left) and _within(given.connect, left):
             return given
         return Timeouts(_least(given.connect, left), _least(given.first_byte, left), _least(given.idle, left))
 
-    def _failed(
-        self,
-        trail: _Trail,
-        begun: _Begun,
-        failure: Failure,
-        candidates: Sequence[Candidate],
-        first: float | None = None,
-    ) -> None:
+    def _failed(self, trail: _Trail, begun: _Begun, failure: Failure, terms: Terms) -> None:
+        """Before anything was shown: decide, and let the next request know."""
         now = self._clock.now()
         trail.loop = after(trail.loop, begun.candidate, failure, now)
-        self._remember(begun.candidate, failure, candidates, now)
-        decision = label(begun.candidate, choose(trail.loop, now, float("inf")))
         trail.spent = trail.spent.plus(Usage(), Decimal(0))
-        self._note(trail, begun, decision, failure=failure, first=first)
+        self._bench.remember(begun.candidate, failure, now)
+        decision = label(begun.candidate, self._decide(trail, terms, now))
+        self._note(trail, begun, decision, failure=failure)
+
+    def _broken_off(
+        self, trail: _Trail, begun: _Begun, failure: Failure, terms: Terms, first: float, usage: Usage
+    ) -> None:
+        """After something was shown: there is no other, since what is shown stays shown."""
+        self._bench.remember(begun.candidate, failure, self._clock.now())
+        free = begun.candidate.deployment.id in terms.free
+        cost = cost_of(begun.candidate.card, usage, free=free)
+        self._note(trail, begun, "fail", failure=failure, usage=usage, cost=cost, first=first)
 
     def _answered(
         self, trail: _Trail, begun: _Begun, response: Response, terms: Terms, first: float | None = None
@@ -317,44 +337,47 @@ class Executor:
         if self._bus.active:
             self._bus.emit(AttemptFinished(at=self._clock.now(), task_id=trail.task_id, attempt=attempt))
 
-    def _remember(
-        self, candidate: Candidate, failure: Failure, candidates: Sequence[Candidate], now: float
-    ) -> None:
-        """Let the next request know what this failure condemned, where it speaks of more than this request."""
-        until = blocked_until(failure, now)
-        if until is None or failure.scope == "request":
-            return
-        if failure.kind in _MENDABLE:
-            until = min(until, now + MENDED_AFTER)
-        reason = f"{failure.kind.value}: {failure.message}"
-        for hit in condemned(candidates, candidate, failure):
-            self._benched[hit.deployment.id] = (until, reason)
-
-    def _given_up(self, trail: _Trail, step: GiveUp, terms: Terms, late: bool) -> AiorchError:
+    def _given_up(self, trail: _Trail, step: GiveUp, terms: Terms) -> AiorchError:
+        now = self._clock.now()
+        late = now + self._left(terms) <= now
         if late or (trail.attempts and trail.attempts[-1].failure is _OUT_OF_TIME):
             return DeadlineExceeded(terms.timeout, trail.attempts)
-        if trail.refused is not None:
-            return BudgetExceeded(f"the next call was not made: {trail.refused}", trail.attempts)
+        if trail.refused is not None and trail.loop.final is None:
+            return BudgetExceeded(
+                f"the next call was not made, a larger budget would allow it: {trail.refused}", trail.attempts
+            )
+        if not trail.attempts and not terms.spent.attempts:
+            blocked = [PassedOver(s.candidate.deployment.id, s.reason) for s in trail.loop.standings if s.reason]
+            return NoModelAvailable(
+                f"nobody may be asked now ({step.why}): wait, or set another provider's key", blocked
+            )
         return AllAttemptsFailed(trail.attempts, step.why)
 
 
-MENDED_AFTER = 300.0
-"""Seconds after which a refused key, an empty account or a missing model is tried again: people mend these."""
-
-_MENDABLE = (FailureKind.AUTH, FailureKind.BILLING, FailureKind.MODEL_GONE, FailureKind.RATE_DAY)
-
 _OUT_OF_TIME = Failure(FailureKind.TIMEOUT, "request", "the task's time was up")
+_NO_ANSWER = Failure(FailureKind.TRUNCATED, "request", "the stream ended without an answer")
+
+_FAULTS: tuple[tuple[type[Exception], FailureKind], ...] = (
+    (AiorchError, FailureKind.MODEL_GONE),  # weights or an extra that are missing: nothing that passes by itself
+    (TimeoutError, FailureKind.TIMEOUT),
+    (OSError, FailureKind.TRANSPORT),
+    (Exception, FailureKind.MALFORMED),
+)
+"""What a provider may raise instead of :class:`AttemptFailed`, and what that counts as. The first row that fits."""
 
 
-def _fault(broken: Exception) -> Failure:
-    """A provider that raises something else than :class:`AttemptFailed` is at fault; others are asked."""
-    kind = FailureKind.MODEL_GONE if isinstance(broken, AiorchError) else FailureKind.MALFORMED
-    said = (
-        str(broken)
-        if isinstance(broken, AiorchError)
-        else f"the provider raised {type(broken).__name__}: {broken}"
-    )
+def _failure_of(raised: Exception) -> Failure:
+    """The failure that a provider raised; whatever else it raises is its fault, and others are asked."""
+    if isinstance(raised, AttemptFailed):
+        return raised.failure
+    kind = next(kind for fault, kind in _FAULTS if isinstance(raised, fault))
+    said = str(raised) if isinstance(raised, AiorchError) else f"the provider raised {type(raised).__name__}: {raised}"
     return Failure(kind, "model", said)
+
+
+def _says_nothing(piece: Delta) -> bool:
+    """True for a piece without content, with which some providers begin: it commits to nothing."""
+    return isinstance(piece, TextDelta | ReasoningDelta) and not piece.text
 
 
 def _without(loop: Loop, candidate: Candidate) -> Loop:

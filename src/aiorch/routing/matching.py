@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from aiorch.catalog import Index, index, resolve
+from aiorch.catalog import Index, Successor, index, resolve
 from aiorch.routing.complexity import judge
 from aiorch.types import Candidate, ModelCard, PassedOver, Profile, Ranking, Task
 
@@ -27,21 +27,30 @@ class ProfileMatcher:
 
     name = "profile"
 
+    def __init__(self, successors: Mapping[str, Successor] | None = None) -> None:
+        """:param successors: by dead id, looked at before the built-in ones (:attr:`Catalogue.learnt`)."""
+        self._successors = successors
+
     async def match(self, task: Task, profile: Profile, candidates: Sequence[Candidate]) -> Ranking:
         """See :func:`rank`."""
-        return rank(task, profile, candidates)
+        return rank(task, profile, candidates, self._successors)
 
 
-def rank(task: Task, profile: Profile, candidates: Sequence[Candidate]) -> Ranking:
+def rank(
+    task: Task,
+    profile: Profile,
+    candidates: Sequence[Candidate],
+    successors: Mapping[str, Successor] | None = None,
+) -> Ranking:
     """Candidates for ``task``, best first; those of the model that it names, where it names one."""
     known = index(candidates)
     judged = judge(task)
     if task.model is not None:
-        asked = resolve(task.model, known)
+        asked = resolve(task.model, known, successors)
         return Ranking(
             asked.candidates, asked.passed_over, f"the task asks for {task.model}", judged.complexity
         )
-    first, passed = _named(profile, judged.complexity, known)
+    first, passed = _named(profile, judged.complexity, known, successors)
     rest = (
         sorted((c for c in candidates if c not in first), key=lambda c: _worth(c.card))
         if profile.any_free
@@ -53,11 +62,13 @@ def rank(task: Task, profile: Profile, candidates: Sequence[Candidate]) -> Ranki
     return Ranking((*first, *rest), passed, reason, judged.complexity)
 
 
-def _named(profile: Profile, complexity: str, known: Index) -> tuple[list[Candidate], tuple[PassedOver, ...]]:
+def _named(
+    profile: Profile, complexity: str, known: Index, successors: Mapping[str, Successor] | None
+) -> tuple[list[Candidate], tuple[PassedOver, ...]]:
     chosen: list[Candidate] = []
     passed: list[PassedOver] = []
     for name in profile.models(complexity):
-        resolved = resolve(name, known)
+        resolved = resolve(name, known, successors)
         chosen += [c for c in resolved.candidates if c not in chosen]
         passed += resolved.passed_over
     return chosen, tuple(passed)

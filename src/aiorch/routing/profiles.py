@@ -6,12 +6,12 @@ each to the living free model that does its work now.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import fields, replace
+from typing import Any, cast, get_args
 
 from aiorch.errors import ConfigurationError, UnknownAgent, nearest
-from aiorch.types import Parameters, Profile
+from aiorch.types import Complexity, Parameters, Profile
 
 AGENT_PROFILES: dict[str, dict[str, Any]] = {
     "coding_agent": {
@@ -47,24 +47,36 @@ def profile(name: str, described: Profile | Mapping[str, Any]) -> Profile:
     >>> profile("support", {"primary": "qwen/qwen-2-7b-instruct:free", "system": "Be brief."}).system
     'Be brief.'
 
-    :raises ConfigurationError: for a field that profiles do not have; the nearest one is offered.
+    :raises ConfigurationError: for a field, parameter or complexity that does not exist; the nearest one is offered.
     """
     if isinstance(described, Profile):
         return described
-    known = {f.name for f in fields(Profile)} - {"name"}
-    for key in described:
-        if key not in known:
-            near = nearest(key, known)
-            offer = f"; did you mean {near[0]!r}?" if near else f"; it may have {', '.join(sorted(known))}"
-            raise ConfigurationError(f"profile {name!r} has no field {key!r}{offer}")
     given = dict(described)
-    if isinstance(given.get("parameters"), Mapping):
-        given["parameters"] = Parameters(**given["parameters"])
-    given["parameters"] = DETERMINISTIC.merged(given.get("parameters", Parameters()))
+    _known(f"profile {name!r} has no field", given, {f.name for f in fields(Profile)} - {"name"})
+    _known(f"profile {name!r}: no complexity is called", given.get("complexity_overrides", ()), get_args(Complexity))
+    parameters = given.get("parameters", Parameters())
+    if isinstance(parameters, Mapping):
+        named = cast("Mapping[str, Any]", parameters)
+        _known(f"profile {name!r}: models have no parameter", named, [f.name for f in fields(Parameters)])
+        parameters = replace(Parameters(**named), stop=_several(named.get("stop", ())))
+    given["parameters"] = DETERMINISTIC.merged(parameters)
     for listed in ("fallbacks", "tools"):
         if listed in given:
-            given[listed] = tuple(given[listed])
+            given[listed] = _several(given[listed])
     return Profile(name, **given)
+
+
+def _known(wrong: str, given: Iterable[str], known: Collection[str]) -> None:
+    for key in given:
+        if key not in known:
+            near = nearest(key, known)
+            offer = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known))}"
+            raise ConfigurationError(f"{wrong} {key!r}; {offer}")
+
+
+def _several(given: str | Iterable[str]) -> tuple[str, ...]:
+    """One text or several: ``"stop": "END"`` is what people write for one."""
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 class Profiles:

@@ -98,14 +98,11 @@ class FunctionTool(Generic[P, R]):
     async def _called(self, values: dict[str, Any]) -> object:
         if inspect.iscoroutinefunction(self.function):
             return await cast("Callable[..., Awaitable[object]]", self.function)(**values)
-        from functools import partial
-
         from anyio.to_thread import run_sync
 
-        made = await run_sync(
-            partial(cast("Callable[..., object]", self.function), **values), abandon_on_cancel=True
-        )
-        return await cast(Awaitable[object], made) if inspect.isawaitable(made) else made
+        # In a tuple, since trio refuses a coroutine from a thread: some plain functions return one.
+        (made,) = await run_sync(lambda: (self.function(**values),), abandon_on_cancel=True)  # pyright: ignore[reportCallIssue]
+        return await cast("Awaitable[object]", made) if inspect.isawaitable(made) else made
 
     @cached_property
     def _arguments(self) -> type[BaseModel]:
@@ -170,11 +167,12 @@ def _field(parameter: inspect.Parameter, about: str | None) -> Any:
     from pydantic import Field
 
     default = parameter.default
+    told: dict[str, Any] = {"alias": parameter.name} | ({} if about is None else {"description": about})
     if default is parameter.empty:
-        return Field(alias=parameter.name, description=about)
+        return Field(**told)
     if default is None or isinstance(default, str | int | float):
-        return Field(default, alias=parameter.name, description=about)
-    return Field(default_factory=lambda: default, alias=parameter.name, description=about)
+        return Field(default, **told)
+    return Field(default_factory=lambda: default, **told)
 
 
 # --- docstrings --------------------------------------------------------------------------------------------------

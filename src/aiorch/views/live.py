@@ -93,7 +93,7 @@ def picture(board: Board, console: Console, now: float) -> RenderableType:
     most = max(3, console.height - 4)
     rows = board.shown(most)
     grid = Table(box=None, show_header=bool(rows), header_style="dim", padding=(0, 1), expand=False)
-    grid.add_column("", width=1)
+    grid.add_column("", min_width=1, no_wrap=True)
     grid.add_column("task", no_wrap=True, overflow="ellipsis", max_width=44, min_width=12)
     grid.add_column("model", no_wrap=True, overflow="ellipsis", max_width=36)
     grid.add_column("tries", justify="right", no_wrap=True)
@@ -109,7 +109,10 @@ def picture(board: Board, console: Console, now: float) -> RenderableType:
             Text(entry.note),
         )
     hidden = len(board.entries()) - len(rows)
-    parts: list[RenderableType] = [Text(board.headline(now), style="bold"), grid]
+    parts: list[RenderableType] = [
+        Text(board.headline(now), style="bold", no_wrap=True, overflow="ellipsis"),
+        grid,
+    ]
     if hidden:
         parts.append(Text(f"  {'…' if fancy else '...'} and {hidden} more", style="dim"))
     return Group(*parts)

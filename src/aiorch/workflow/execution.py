@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -204,7 +205,7 @@ class _Execution:
                     self.tell(NodeStarted, node=node.name, item=_item(row))
                 value = await self.call(work, binding, values)
             else:
-                task = self.task(node, work, values)
+                task = self.task(node, work, values, row)
                 task_id = task.id
                 if self.bus.active:
                     self.tell(NodeStarted, task_id=task_id, node=node.name, item=_item(row))
@@ -240,8 +241,8 @@ class _Execution:
         value = work.function(*args, **values)
         return await value if inspect.isawaitable(value) else value
 
-    def task(self, node: Node, work: Ask, values: dict[str, Any]) -> Task:
-        """An AI task, with its prompt filled in."""
+    def task(self, node: Node, work: Ask, values: dict[str, Any], row: Row) -> Task:
+        """An AI task, with its prompt filled in; its id is the same when the run is resumed."""
         said = Message("user", (Text(work.prompt.render(values), provenance(self.graph, node)),))
         return Task(
             (Message.system(work.system), said) if work.system else (said,),
@@ -250,6 +251,7 @@ class _Execution:
             budget=work.budget,
             timeout=work.timeout,
             tags={"workflow": self.graph.name, "task": node.name},
+            id=hashlib.sha256(f"{self.run.id}/{row.key}".encode()).hexdigest()[:32],
         )
 
     async def consult(self, row: Row, work: Ask, task: Task) -> Outcome[Any]:

@@ -34,13 +34,14 @@ CODES = {
 
 
 def problems(
-    graph: Graph, given: Collection[str] | None = None, handed: Iterable[str | type] = ()
+    graph: Graph, given: Collection[str] | None = None, handed: Iterable[str | type] | None = None
 ) -> tuple[str, ...]:
     """Everything that keeps ``graph`` from running.
 
     :param given: names of the inputs that are handed in; ``None`` looks at the workflow alone.
-    :param handed: names and types of objects that the caller provides.
+    :param handed: names and types of objects that the caller provides; ``None`` does not look whether they suffice.
     """
+    provided = tuple(handed or ())
     return tuple(
         dict.fromkeys(
             [
@@ -52,8 +53,8 @@ def problems(
                     f"[cycle] {' -> '.join(cycle)}: tasks cannot wait for each other"
                     for cycle in cycles(graph)
                 ),
-                *([] if given is None else _inputs(graph, given, handed)),
-                *([] if given is None else _handed(graph, given, handed)),
+                *([] if given is None else _inputs(graph, given, provided)),
+                *([] if given is None or handed is None else _handed(graph, given, provided)),
             ]
         )
     )

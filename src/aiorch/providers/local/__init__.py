@@ -1,7 +1,7 @@
 """The embedded model: any chat model in a GGUF file, run in this process by llama.cpp, without a key or a network.
 
-``LocalProvider`` answers; ``known``, ``install``, ``installed``, ``locate`` and ``remove`` see to the weights. The engine is the
-extra ``local``; nothing here imports it before the first answer.
+``LocalProvider`` answers; ``known``, ``install``, ``installed``, ``locate`` and ``remove`` see to the weights. The
+engine is the extra ``local``; nothing here imports it before the first answer.
 """
 
 from aiorch.providers.local.downloads import Progress

@@ -1,8 +1,8 @@
 """One blocking call in a thread of its own, listened to from an event loop.
 
-The thread never waits for the loop, so a loop that is gone holds nothing up; the loop never waits for the thread but in
-:meth:`Call.next` and :meth:`Call.stop`. No task group and no cancel scope stays open between the pieces, so a stream may be
-read under any scopes, and closed anywhere.
+The thread never waits for the loop, so a loop that is gone holds nothing up; the loop waits for the thread only in
+:meth:`Call.next` and :meth:`Call.stop`. No task group and no cancel scope stays open between the pieces, so a stream
+may be read under any scopes, and closed anywhere.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class _End:
 class Call:
     """``work(on_chunk)``, running.
 
-        call = Call(lambda on_chunk: engine.answer(body, on_chunk))
-        try:
-            while (chunk := await call.next(30.0)) is not None: ...
-        finally:
-            await call.stop()
+    call = Call(lambda on_chunk: engine.answer(body, on_chunk))
+    try:
+        while (chunk := await call.next(30.0)) is not None: ...
+    finally:
+        await call.stop()
     """
 
     def __init__(self, work: Callable[[Callable[[JSON], bool]], None]) -> None:

@@ -1,7 +1,8 @@
 """A JSON schema as a grammar that holds the engine to it while it samples.
 
-The engine samples freely, without a word, when a schema has something that it cannot read (measured: an unknown type, a
-reference to nothing, a pattern that looks ahead). So what cannot be held is refused or left out here, where it can be said.
+The engine samples freely, without a word, when a schema has something that it cannot read (measured: an unknown type,
+a reference to nothing, a pattern that looks ahead). So what cannot be held is refused or left out here, where it can
+be said.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import Any, cast
 
 from aiorch.types import JSON
 
-# Options of LLGuidance, which the engine is built with (its docs/json_schema.md). Flexible white space would let a small model
-# write line breaks until its tokens are used up; lenient leaves out the keywords that it does not know (not, if, uniqueItems).
+# Options of LLGuidance, which the engine is built with (its docs/json_schema.md). Flexible white space would let a
+# small model write line breaks until its tokens are used up; lenient leaves out the keywords that it does not know
+# (not, if, uniqueItems).
 _COMPACT = {
     "whitespace_flexible": False,
     "item_separator": ", ",
@@ -23,7 +25,9 @@ _COMPACT = {
 }
 _TYPES = frozenset({"string", "number", "integer", "boolean", "null", "array", "object"})
 _PLAIN = frozenset({"const", "enum", "default", "examples"})  # their values are data, not schemas
-_NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})  # names to schemas
+_NAMED = frozenset(
+    {"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"}
+)  # names to schemas
 
 
 class UnusableSchema(ValueError):
@@ -40,7 +44,7 @@ def grammar(schema: JSON) -> str:
 
 
 def moved_under(schema: JSON, name: str, shared: dict[str, Any]) -> dict[str, Any]:
-    """``schema`` as a part of another: its definitions go to ``shared`` as ``NAME.X``, and its references follow them."""
+    """``schema`` as a part of another: its definitions go to ``shared`` as ``NAME.X``, its references follow them."""
     moved = cast("dict[str, Any]", _referring(schema, name))
     for keyword in ("$defs", "definitions"):
         for key, value in moved.pop(keyword, {}).items():
@@ -91,7 +95,9 @@ def _check_type(value: Any) -> None:
     names = cast("list[Any]", value if isinstance(value, list | tuple) else [value])
     for name in names:
         if name not in _TYPES:
-            raise UnusableSchema(f"the JSON schema has the type {name!r}; known are {', '.join(sorted(_TYPES))}")
+            raise UnusableSchema(
+                f"the JSON schema has the type {name!r}; known are {', '.join(sorted(_TYPES))}"
+            )
 
 
 def _check_reference(reference: Any, root: JSON) -> None:

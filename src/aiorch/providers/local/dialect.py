@@ -97,7 +97,9 @@ def _messages(messages: Sequence[Message], told: str) -> list[dict[str, str]]:
     turns: list[tuple[str, str]] = [("system", told)] if told else []
     for message in messages:
         if any(isinstance(part, Image) for part in message.parts):
-            raise refused("the embedded model cannot see pictures: ask a model with vision, or leave them out")
+            raise refused(
+                "the embedded model cannot see pictures: ask a model with vision, or leave them out"
+            )
         if message.role == "tool":
             turns.append(("user", results_as_text(message, names)))
         elif message.role == "assistant":
@@ -187,7 +189,9 @@ class Reading:
     def _response(self, finish: FinishReason, part: Part) -> Response:
         thoughts = "".join(self._reasoning)
         parts = (*((Reasoning(thoughts),) if thoughts else ()), part)
-        cached = cast("Mapping[str, Any]", self._usage.get("prompt_tokens_details") or {}).get("cached_tokens")
+        cached = cast("Mapping[str, Any]", self._usage.get("prompt_tokens_details") or {}).get(
+            "cached_tokens"
+        )
         usage = Usage(
             input_tokens=self._usage.get("prompt_tokens", 0),
             output_tokens=self._usage.get("completion_tokens", 0),
@@ -232,14 +236,17 @@ def failure_of(error: Any) -> Failure:
         prompt, most = facts.get("n_prompt_tokens"), facts.get("n_ctx")
         told = f"the prompt has {prompt} tokens and the embedded model's context {most}: shorten or split it"
         return Failure(FailureKind.CONTEXT, "model", told if prompt and most else said, status, kind)
-    if status is not None and 400 <= status < 500 or status == 501:
+    if status is not None and (400 <= status < 500 or status == 501):
         return Failure(FailureKind.BAD_REQUEST, "request", said, status, kind or None)
     return Failure(FailureKind.OVERLOADED, "upstream", said, status, kind or None)
 
 
 def failure_of_exception(error: Exception) -> Failure:
-    """What the engine raised, classified: it refuses requests by ``ValueError`` (its own checks) and ``RuntimeError`` (the
-    model's template, pictures); anything else is the engine's own trouble."""
+    """What the engine raised, classified.
+
+    It refuses requests by ``ValueError`` (its own checks) and ``RuntimeError`` (the model's template, pictures);
+    anything else is the engine's own trouble.
+    """
     said = str(error) or type(error).__name__
     if isinstance(error, ValueError | RuntimeError):
         return Failure(FailureKind.BAD_REQUEST, "request", said, ambiguous=isinstance(error, RuntimeError))

@@ -68,12 +68,12 @@ def _check_whole(response: httpx.Response, url: str, part: Path, size: int) -> N
     if status in (200, 206, 416):  # the part that we have belongs to another file
         part.unlink(missing_ok=True)
         raise LocalModelError(
-            f"{url} does not have the file of {size:,} bytes that is expected (HTTP {status}, {length} bytes). Either it was "
-            "replaced, which a newer aiorch may know, or something in between answers in its place."
+            f"{url} does not have the file of {size:,} bytes that is expected (HTTP {status}, {length} bytes). "
+            "Either it was replaced, which a newer aiorch may know, or something in between answers in its place."
         )
     raise LocalModelError(
-        f"{url} answered HTTP {status} {response.reason_phrase}. Try again later, or download the file with a browser and "
-        "give its path: AIORCH_LOCAL_MODEL=/path/to/model.gguf"
+        f"{url} answered HTTP {status} {response.reason_phrase}. Try again later, or download the file with a "
+        "browser and give its path: AIORCH_LOCAL_MODEL=/path/to/model.gguf"
     )
 
 
@@ -97,5 +97,9 @@ def _write(
 
 def _broke_off(url: str, part: Path, size: int, why: str) -> str:
     have = part.stat().st_size if part.exists() else 0
-    kept = f"{have:,} of {size:,} bytes are kept; the same command continues there" if have else "nothing was kept"
+    kept = (
+        f"{have:,} of {size:,} bytes are kept; the same command continues there"
+        if have
+        else "nothing was kept"
+    )
     return f"the download of {url} broke off ({why}); {kept}."

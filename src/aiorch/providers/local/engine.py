@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import secrets
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -19,8 +17,8 @@ from aiorch.types import JSON
 OnChunk = Callable[[JSON], bool]
 """Called with each chunk of an answer, in the worker thread; True ends the answer."""
 
-# Tokens of a prompt that are read at once. Between two batches a request can be cancelled: with 64 that takes about 0.4 s on
-# one thread of the demo model; 2048, the engine's own default, took 12 s. The speed was the same, 180 tokens a second.
+# Tokens of a prompt that are read at once. Between two batches a request can be cancelled: with 64 that takes about
+# 0.4 s on one thread of the demo model; 2048, the engine's own default, took 12 s. Both read 180 tokens a second.
 _BATCH = 64
 _SILENT = -1  # the engine logs to the process's stderr, where it would tear a live display
 _DIAGNOSIS = 60.0  # seconds
@@ -92,6 +90,8 @@ class Engine:
             ) from error
 
     def _parameters(self, native: Any, header: Header) -> Any:
+        import secrets
+
         made = native.CommonParams()
         made.model.path = str(self._model)
         made.model_alias = {self._alias}
@@ -125,14 +125,16 @@ def _import_engine() -> Any:
     except ModuleNotFoundError as error:
         raise MissingExtra("local", "the embedded model") from error
     except ImportError as error:
-        raise MissingExtra("local", "the embedded model", f"xllamacpp is there but does not load: {error}") from error
+        raise MissingExtra(
+            "local", "the embedded model", f"xllamacpp is there but does not load: {error}"
+        ) from error
 
 
 def _check_chat(model: Path, header: Header) -> None:
     if not header.chat_template:
         raise LocalModelError(
-            f"{model} ({header.name or header.architecture}) has no chat template: it continues texts and does not answer. "
-            "Use the variant of the model whose name says instruct, it or chat."
+            f"{model} ({header.name or header.architecture}) has no chat template: it continues texts and does not "
+            "answer. Use the variant of the model whose name says instruct, it or chat."
         )
 
 
@@ -147,6 +149,9 @@ xllamacpp.Server(p)
 
 def _engines_words(model: Path) -> str | None:
     """Why the engine does not load a model. It says so only on the process's stderr, so another process is asked."""
+    import secrets
+    import subprocess
+
     command = [sys.executable, "-c", _ASK, str(model), secrets.token_urlsafe(32)]
     try:
         asked = subprocess.run(command, capture_output=True, text=True, timeout=_DIAGNOSIS, check=False)

@@ -1,7 +1,8 @@
 """What a GGUF file says of itself, read without the engine.
 
-The engine answers every bad file with the same sentence, so this reads the header first and can say which: no GGUF at all, cut
-off, from a newer format, or a base model that was never taught to converse. Format: ggml's ``docs/gguf.md``, versions 2 and 3.
+The engine answers every bad file with the same sentence, so this reads the header first and can say which: no GGUF at
+all, cut off, from a newer format, or a base model that was never taught to converse. Format: ggml's ``docs/gguf.md``,
+versions 2 and 3.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ _DEEPEST = 4  # arrays in arrays: the format allows any depth, no model uses one
 # Numbers per block and bytes per block of the tensor types in use (ggml.h); another type counts as 0 bytes, so that a
 # file of a new type is left for the engine to judge.
 _BLOCKS = {
-    0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34), 10: (256, 84), 11: (256, 110),
-    12: (256, 144), 13: (256, 176), 14: (256, 210), 30: (1, 2),
+    0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34), 10: (256, 84),
+    11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210), 30: (1, 2),
 }  # fmt: skip
 
 
@@ -73,7 +74,9 @@ def read_header(path: Path) -> Header:
 
 
 def _not_a_model(path: Path, why: str) -> LocalModelError:
-    return LocalModelError(f"{path} is not a usable GGUF model file: {why}. Download it again, or choose another file.")
+    return LocalModelError(
+        f"{path} is not a usable GGUF model file: {why}. Download it again, or choose another file."
+    )
 
 
 class _Reader:
@@ -91,7 +94,9 @@ class _Reader:
         self._at = 4
         version = self._integer("<I")
         if version not in VERSIONS:
-            raise _not_a_model(self._path, f"it is of format version {version}, and only {VERSIONS} are known")
+            raise _not_a_model(
+                self._path, f"it is of format version {version}, and only {VERSIONS} are known"
+            )
         tensors, entries = self._integer("<Q"), self._integer("<Q")
         facts: dict[str, object] = {}
         for _ in range(entries):
@@ -134,7 +139,9 @@ class _Reader:
         if of in _FIXED:
             self._skip(count * struct.calcsize(_FIXED[of]))
         elif of == _STRING:
-            for _ in range(count):  # a vocabulary: 50,000 to 300,000 words, of which only the lengths are read
+            for _ in range(
+                count
+            ):  # a vocabulary: 50,000 to 300,000 words, of which only the lengths are read
                 self._skip(self._integer("<Q"))
         else:
             for _ in range(count):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import anyio
 import anyio.lowlevel
@@ -33,9 +32,6 @@ from aiorch.types import (
     Timeouts,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
 _DEMO_SIZE = 300_000_000
 """Below this many weights an unknown model counts as a demo too."""
 
@@ -56,18 +52,18 @@ class LocalProvider:
         provider = LocalProvider(path, model_id="smollm2-135m")
         response = await provider.complete(Deployment("local", "smollm2-135m"), request)
 
-    Making one costs nothing: the engine is imported and the model loaded at the first call, in a worker thread. It may be used
-    from one event loop after the other; closed, it loads again at the next call.
+    Making one costs nothing: the engine is imported and the model loaded at the first call, in a worker thread. It may
+    be used from one event loop after the other; closed, it loads again at the next call.
 
     :param model: the weights file.
     :param model_id: the name of the model; that of a known model also says what hash the file must have.
     :param threads: that the engine computes with; ``None`` = as many as this machine can spare.
-    :param slots: requests that are answered at the same time, others wait; ``None`` = 1 with one thread, otherwise 2.
-    :param context: tokens a request, prompt and answer together (at most what the model was trained for). Half of it is the
-        longest answer, where a request sets no limit.
+    :param slots: requests that are answered at the same time, others wait; ``None`` = 1 with one thread, else 2.
+    :param context: tokens a request, prompt and answer together (at most what the model was trained for). Half of it is
+        the longest answer, where a request sets no limit.
 
     A model that cannot be loaded raises :class:`~aiorch.errors.LocalModelError` from every call, a missing engine
-    :class:`~aiorch.errors.MissingExtra`: both are for the person who set it up, and no other attempt would mend them.
+    :class:`~aiorch.errors.MissingExtra`: both are for the person who set it up; no other attempt would mend them.
     """
 
     def __init__(
@@ -145,8 +141,8 @@ class LocalProvider:
     ) -> AsyncGenerator[StreamPart, None]:
         """Ask once; yield deltas and the whole response last. Closing it ends the generation within a batch or a token.
 
-        Waiting for a slot and loading the model do not count as silence: ``first_byte`` and ``idle`` begin with the slot, and
-        every batch of the prompt that was read is a sign of life.
+        Waiting for a slot and loading the model do not count as silence: ``first_byte`` and ``idle`` begin with the
+        slot, and every batch of the prompt that was read is a sign of life.
 
         :raises AttemptFailed: whatever goes wrong, also in the middle.
         """
@@ -157,7 +153,7 @@ class LocalProvider:
             )
         body, shape = encode(request, most=self._context // 2)
         reading = Reading(shape)
-        async with self._slot():
+        async with self._queue():
             await self._load()
             async with aclosing(self._chunks(body, timeouts)) as chunks:
                 async for chunk in chunks:
@@ -170,7 +166,9 @@ class LocalProvider:
         self, deployment: Deployment, texts: Sequence[str], timeouts: Timeouts = Timeouts()
     ) -> Sequence[Sequence[float]]:
         """A chat model has no embeddings. :raises AttemptFailed: ``bad_request``, always."""
-        raise refused("the embedded model makes no embeddings: pip install 'aiorch-sdk[embeddings]', or use a provider's model")
+        raise refused(
+            "the embedded model makes no embeddings: use a provider's model, or aiorch-sdk[embeddings]"
+        )
 
     async def aclose(self) -> None:
         """End what is running and let go of the model's memory. May be called again."""
@@ -186,19 +184,14 @@ class LocalProvider:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(close)
 
-    @asynccontextmanager
-    async def _slot(self) -> AsyncIterator[None]:
+    def _queue(self) -> anyio.Semaphore:
         """A place at the engine, in the order of asking. Every event loop has a queue of its own."""
         try:
             queue = self._queues.get()
         except LookupError:
             queue = anyio.Semaphore(self._slots)
             self._queues.set(queue)
-        await queue.acquire()
-        try:
-            yield
-        finally:
-            queue.release()
+        return queue
 
     async def _load(self) -> None:
         if not self._engine.loaded:
@@ -214,7 +207,9 @@ class LocalProvider:
                 patience = timeouts.idle
                 yield chunk
             if call.cancelled:
-                raise AttemptFailed(Failure(FailureKind.CANCELLED, "request", "the embedded model was closed"))
+                raise AttemptFailed(
+                    Failure(FailureKind.CANCELLED, "request", "the embedded model was closed")
+                )
         except TimeoutError as error:
             message = f"no sign of life from the embedded model for {patience:g} s"
             raise AttemptFailed(Failure(FailureKind.TIMEOUT, "upstream", message)) from error
@@ -228,6 +223,9 @@ class LocalProvider:
 
 
 def default_slots(threads: int) -> int:
-    """Requests at the same time. On one thread two slots only share it: 12 short jobs took 22 s with one slot and 24 s with
-    two, and each slot costs the memory of its context."""
+    """Requests at the same time.
+
+    On one thread two slots only share it: 12 short jobs took 22 s with one slot and 24 s with two, and each slot costs
+    the memory of its context.
+    """
     return 1 if threads == 1 else 2

@@ -1,4 +1,4 @@
-"""The note beside a weights file: where it came from, under which licence, and what it looked like when its hash was checked."""
+"""The note beside a weights file: where it came from, its licence, how it looked when its hash was checked."""
 
 from __future__ import annotations
 
@@ -81,7 +81,9 @@ def file_sha256(path: Path) -> str:
 
 
 def verify(model: Path, expected: str | None = None) -> None:
-    """Make sure that ``model`` is still the file whose hash was checked: cheap while its size and time stamp are unchanged.
+    """Make sure that ``model`` is still the file whose hash was checked.
+
+    Cheap while its size and time stamp are those of the note beside it.
 
     :param expected: the SHA-256 it must have where there is no note beside it; ``None`` lets any file pass.
     :raises LocalModelError: when the content is another, or the file cannot be read.
@@ -93,9 +95,9 @@ def verify(model: Path, expected: str | None = None) -> None:
         return
     try:
         stat = model.stat()
-        if record and record.sha256 == expected:
-            if (record.size, record.modified_ns) == (stat.st_size, stat.st_mtime_ns):
-                return
+        stamp = (expected, stat.st_size, stat.st_mtime_ns)
+        if record and stamp == (record.sha256, record.size, record.modified_ns):
+            return
         actual = file_sha256(model)
     except OSError as error:
         raise LocalModelError(f"the model file {model} cannot be read: {error.strerror or error}") from error

@@ -1,8 +1,8 @@
 """How many threads the engine computes with.
 
-The engine's threads wait for each other in busy loops after every layer. On a free machine a second thread brings up to 1.7 times
-the speed; where another program wants the same core, everybody spins for the one that was put aside, and the same model was
-measured a hundred times slower. So one core is always left to others, and a container's share is believed.
+The engine's threads wait for each other in busy loops after every layer. On a free machine a second thread brings up to
+1.7 times the speed; where other programs want the same cores, all threads spin for the one that was put aside, and the
+same model was measured a hundred times slower. So one core is left to others, and a container's share is believed.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ def choose_threads(cores: int, quota: float | None, *, shared: bool) -> int:
     :param quota: the CPUs that a container may use, where it is limited.
     :param shared: True on a build server, where neighbours are the rule.
 
-    >>> choose_threads(4, None, shared=False), choose_threads(16, 1.5, shared=False), choose_threads(16, None, shared=True)
-    (3, 1, 1)
+    >>> choose_threads(4, None, shared=False), choose_threads(16, 1.5, shared=False)
+    (3, 1)
     """
     if shared:
         return 1
@@ -38,10 +38,8 @@ def default_threads(environ: Mapping[str, str] | None = None, root: Path = Path(
 
 def physical_cores(root: Path = Path("/")) -> int:
     """Cores that this process may run on; two hyper-threads are one."""
-    if hasattr(os, "sched_getaffinity"):
-        allowed = os.sched_getaffinity(0)
-    else:
-        allowed = set(range(os.cpu_count() or 1))
+    affinity = getattr(os, "sched_getaffinity", None)
+    allowed: set[int] = affinity(0) if affinity else set(range(os.cpu_count() or 1))
     cores: set[str] = set()
     for cpu in allowed:
         siblings = root / f"sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list"

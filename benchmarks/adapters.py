@@ -1,0 +1,96 @@
+"""aiorch's entries for client, router and workflow harnesses, through its public face only.
+
+A harness executes this file inside its own namespace, which has ``Client``, ``ROUTERS`` and ``MSGS`` (clients and routers) or ``work``
+(workflows). Everything is at its default but the cache, which would otherwise answer every repeated question, and what a harness itself
+prescribes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+
+import aiorch
+
+
+def _orchestrator(base, deployments, **more):
+    """An orchestrator over OpenAI-compatible endpoints: ``deployments`` gives the models by the deployment's name."""
+    providers = [
+        aiorch.endpoint(name, f"{base}/d/{name}/v1", key="x", models=models) for name, models in deployments.items()
+    ]
+    return aiorch.Orchestrator(providers=providers, data_dir=tempfile.mkdtemp(), cache="off", **more)
+
+
+if "Client" in globals():
+
+    class Aiorch(Client):  # noqa: F821 - the harness's
+        """One deployment, routing and health on."""
+
+        name = "aiorch"
+        imports = "import aiorch; aiorch.Orchestrator"
+
+        async def setup(self, base):
+            self.ai = _orchestrator(base, {"A": ["ok", "chunks-1000"]}, timeout=60, first_byte_timeout=60)
+
+        def task(self, model):
+            return aiorch.Task((aiorch.Message.user("hi"),), model=f"A/{model}")
+
+        async def call(self, model):
+            return (await self.ai.run(self.task(model))).text
+
+        async def stream(self, model):
+            async with self.ai.stream(self.task(model)) as stream:
+                async for event in stream:
+                    if isinstance(event, aiorch.TextDelta):
+                        yield event.text
+
+        async def close(self):
+            await self.ai.aclose()
+
+
+def aiorch_router(base, models, timeout=2, deadline=20, **_):
+    """A first, then B, then C; ``timeout`` seconds to the first byte of an attempt, ``deadline`` for everything."""
+    named = [f"{deployment}/{model}" for deployment, model in models]
+    profile = {"primary": named[0], "fallbacks": named[1:]}
+    ai = _orchestrator(
+        base,
+        {deployment: [model] for deployment, model in models},
+        profiles={"bench": profile},
+        timeout=deadline,
+        first_byte_timeout=timeout,
+        idle_timeout=timeout,
+    )
+
+    async def call():
+        outcome = await ai.run("hi", agent="bench")
+        return f"{outcome.text!r}/{outcome.finish}"
+
+    async def stream():
+        async with ai.stream("hi", agent="bench") as pieces:
+            async for event in pieces:
+                if isinstance(event, aiorch.TextDelta):
+                    yield event.text
+
+    return call, stream
+
+
+with contextlib.suppress(NameError):
+    ROUTERS["aiorch"] = aiorch_router  # noqa: F821 - the harness's
+
+
+async def e_aiorch(dag, conc):
+    """A workflow of ``dag.n`` async functions, each given the list of its dependencies' values."""
+    flow = aiorch.Workflow("bench")
+
+    def task(i):
+        async def step(ins):
+            return await work(dag, i, ins)  # noqa: F821 - the harness's
+
+        return step
+
+    for i, needs in enumerate(dag.deps):
+        flow.add(f"t{i}", task(i), uses={"ins": [f"t{j}" for j in needs]})
+    async with aiorch.Orchestrator(providers=[], data_dir=tempfile.mkdtemp()) as ai:
+        ai.on(lambda event: None)
+        run = await ai.execute(flow, limit=conc)
+    return [run.results[f"t{i}"] for i in range(dag.n)]

@@ -1,0 +1,126 @@
+"""The program: which commands there are, and how every one of them ends."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+from aiorch.cli.stopping import Stopped
+from aiorch.cli.voice import FAILED, INTERRUPTED, USAGE, Voice, flags
+from aiorch.errors import AiorchError
+
+COMMANDS = {
+    "run": "Carry out a workflow.",
+    "ask": "Ask one question; the answer comes while it is written.",
+    "models": "List the models that can be used now.",
+    "init": "Write .env and aiorch.toml, and try the keys.",
+    "doctor": "Look for what is missing or wrong, and say what to do.",
+    "local": "Weights of the model that runs on this machine.",
+    "completion": "Print the completion script of a shell.",
+}
+"""Every command with its line in the help. They live in modules of these names, which ``--help`` need not import."""
+
+
+class Commands(click.Group):
+    """Commands that are imported when they are called, and one way to end for all of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the table: what is used most comes first."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"aiorch.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, but with the nearest names for an unknown one: click looks only at commands that are loaded."""
+        if args[0] not in COMMANDS and args[0][:1].isalnum():
+            raise click.NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table, without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> NoReturn:  # type: ignore[override]
+        """Run, say what went wrong in one message, and exit with the code that ``docs/cli.md`` gives for it."""
+        args = sys.argv[1:] if args is None else list(args)
+        voice = Voice.asked(args)
+        extra["standalone_mode"] = False
+        sys.exit(_ended(voice, lambda: super(Commands, self).main(args, *rest, obj=voice, **extra)))
+
+
+def _ended(voice: Voice, work: Any) -> int:
+    try:
+        with _terminated_as_interrupted():
+            code = work()
+        return code if isinstance(code, int) else 0
+    except Stopped:  # whoever was stopped has said what was done
+        return INTERRUPTED
+    except (click.Abort, KeyboardInterrupt):
+        voice.failed("interrupted", kind="Interrupted")
+        return INTERRUPTED
+    except click.ClickException as wrong:
+        return voice.misused(wrong)
+    except AiorchError as error:
+        return voice.raised(error)
+    except Exception as bug:
+        return voice.broke(bug)
+
+
+class _terminated_as_interrupted:  # noqa: N801 - used like a function
+    """SIGTERM ends what blocks (a download) as Ctrl-C does, so that its clean-up runs."""
+
+    def __enter__(self) -> None:
+        self._before: Any = None
+        try:
+            self._before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        except ValueError:  # not in the main thread: somebody else's program, and their signals
+            pass
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGTERM, self._before)
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from aiorch import __version__
+
+        voice = ctx.ensure_object(Voice)
+        if voice.json:
+            voice.document({"version": __version__})
+        else:
+            click.echo(f"aiorch {__version__} (aiorch-sdk)")
+        ctx.exit()
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=f"Exit codes: 0 done, {FAILED} the task failed, {USAGE} it cannot be done as it was asked, "
+    f"{INTERRUPTED} interrupted.",
+)
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")
+@flags
+def app() -> None:
+    """Many unreliable free language models behind one reliable, checked and cost-bounded service.
+
+    Begin with `aiorch doctor`: it says what can answer here, and what to do when nothing can.
+    """
+
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Run the program with ``args``, by default those of the command line, and exit."""
+    app.main(args, prog_name="aiorch")

@@ -1,0 +1,67 @@
+"""Names of keys: which ones are read, which ones are nearly such a name, and which ones other programs read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+OTHERS = frozenset(
+    """
+    AI21_API_KEY AI_GATEWAY_API_KEY ANTHROPIC_API_KEY AWS_ACCESS_KEY_ID AWS_BEARER_TOKEN_BEDROCK AWS_SECRET_ACCESS_KEY
+    AZURE_API_KEY AZURE_OPENAI_API_KEY CHUTES_API_KEY CLOUDFLARE_API_KEY CLOUDFLARE_API_TOKEN CODESTRAL_API_KEY CO_API_KEY
+    COHERE_API_KEY DASHSCOPE_API_KEY DEEPINFRA_API_KEY DEEPINFRA_API_TOKEN FIREWORKS_API_KEY HYPERBOLIC_API_KEY JAN_API_KEY
+    KILO_API_KEY LLM7_API_KEY LOCALAI_API_KEY MINIMAX_API_KEY MODELSCOPE_API_KEY MODELSCOPE_SDK_TOKEN MOONSHOT_API_KEY
+    NEBIUS_API_KEY NOVITA_API_KEY OLLAMA_CLOUD_API_KEY OPENCODE_API_KEY OVHCLOUD_API_KEY OVH_AI_ENDPOINTS_ACCESS_TOKEN
+    PERPLEXITY_API_KEY POLLINATIONS_API_KEY POLLINATIONS_TOKEN SAMBANOVA_API_KEY SCALEWAY_API_KEY SCW_SECRET_KEY
+    SGLANG_API_KEY SILICONFLOW_API_KEY VENICE_API_KEY WATSONX_AI_APIKEY WATSONX_API_KEY XAI_API_KEY ZAI_API_KEY
+    ZHIPU_API_KEY ZHIPUAI_API_KEY
+    """.split()
+)
+"""Conventional names of providers that this version does not ask. They are no mistakes, and nothing is done with them."""
+
+_KEYISH = re.compile(r"(?:KEY|KEYS|TOKEN|SECRET)$", re.IGNORECASE)
+
+
+def mistyped(names: Iterable[str], known: Iterable[str], others: Iterable[str] = OTHERS) -> Mapping[str, str]:
+    """The names that look like a known one but are not, each with the one that was probably meant.
+
+    >>> mistyped(["GROQ_APIKEY", "GORQ_API_KEY", "PATH", "GITHUB_TOKEN"], ["GROQ_API_KEY", "HF_TOKEN"])
+    {'GROQ_APIKEY': 'GROQ_API_KEY', 'GORQ_API_KEY': 'GROQ_API_KEY'}
+    """
+    proper = tuple(known)
+    present = tuple(names)
+    found: dict[str, str] = {}
+    for name in present:
+        if name in proper or name in others or not _KEYISH.search(name):
+            continue
+        meant = next((k for k in proper if _stem(k) == _stem(name)), None)
+        meant = meant or next((k for k in proper if len(_stem(k)) >= 4 and _one_slip(_stem(name), _stem(k))), None)
+        if meant is not None and meant not in present:
+            found[name] = meant
+    return found
+
+
+def _stem(name: str) -> str:
+    """What is left of a name without the words that every key's name has: ``groq``."""
+    rest = name.upper()
+    while True:
+        shorter = re.sub(r"[_\-. ]*(?:API|KEYS?|TOKEN|SECRET)$", "", rest)
+        if shorter == rest or not shorter:
+            return re.sub(r"[_\-. ]", "", rest)
+        rest = shorter
+
+
+def _one_slip(a: str, b: str) -> bool:
+    """True when one typing mistake lies between two words: a letter too many, too few, wrong, or two exchanged."""
+    if abs(len(a) - len(b)) > 1 or a == b:
+        return False
+    start = 0
+    while start < min(len(a), len(b)) and a[start] == b[start]:
+        start += 1
+    rest_a, rest_b = a[start:], b[start:]
+    return (
+        rest_a[1:] == rest_b[1:]
+        or rest_a[1:] == rest_b
+        or rest_a == rest_b[1:]
+        or (rest_a[:2] == rest_b[1::-1] and rest_a[2:] == rest_b[2:])
+    )

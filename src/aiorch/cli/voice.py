@@ -1,0 +1,185 @@
+"""How the program speaks: results to standard output, the rest to standard error, errors in one message."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from aiorch.errors import (
+    AiorchError,
+    AllAttemptsFailed,
+    BudgetExceeded,
+    DeadlineExceeded,
+    InputError,
+    InvalidWorkflow,
+    NoModelAvailable,
+    SecurityException,
+    SettingsError,
+    UnknownAgent,
+    UnknownModel,
+    UnknownProvider,
+)
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+"""Exit codes: it was tried and failed; it cannot be done as it was asked; interrupted."""
+
+ASKED_WRONGLY = (
+    SettingsError,
+    UnknownAgent,
+    UnknownModel,
+    UnknownProvider,
+    InputError,
+    InvalidWorkflow,
+)
+"""Errors that another command line, setting or file mends: nothing was sent."""
+
+HINTS: tuple[tuple[type[AiorchError], str], ...] = (
+    (NoModelAvailable, "`aiorch doctor` says what is missing; `aiorch local install` needs no key"),
+    (AllAttemptsFailed, "`aiorch doctor` says which providers can be reached"),
+    (DeadlineExceeded, "--timeout SECONDS (ask), or the setting timeout, allows more"),
+    (BudgetExceeded, "--max-usd USD (ask), or the settings budget_usd and allow_paid, allow more"),
+)
+"""What to do next on the command line, where an error's own message speaks to programmers."""
+
+
+class Voice:
+    """What one call of the program says, and where."""
+
+    def __init__(self, *, json: bool = False, debug: bool = False) -> None:
+        self.json = json
+        """Standard output carries JSON only."""
+        self.debug = debug
+        """Show the traceback of an error."""
+        self._out = sys.stdout  # kept: what a workflow's own code prints is led elsewhere meanwhile
+        log = logging.getLogger("aiorch")
+        log.handlers = [_Told(self)]
+        log.propagate = False
+
+    @classmethod
+    def asked(cls, args: Sequence[str]) -> Voice:
+        """The voice that a command line asks for. Looked up before it is parsed: parsing may fail, and has to say so."""
+        own = args[: args.index("--")] if "--" in args else args
+        return cls(json="--json" in own, debug="--debug" in own)
+
+    # --- what was asked for
+
+    def result(self, text: str) -> None:
+        """An answer or a table, for people."""
+        click.echo(text, file=self._out)
+
+    def piece(self, text: str) -> None:
+        """A piece of an answer, at once."""
+        click.echo(text, nl=False, file=self._out)
+
+    def document(self, value: Any) -> None:
+        """A line of JSON."""
+        click.echo(json.dumps(value, ensure_ascii=False, default=str), file=self._out)
+
+    # --- everything else
+
+    def tell(self, text: str) -> None:
+        """Something beside the result."""
+        click.echo(self.redacted(text), err=True)
+
+    def failed(self, message: str, *, kind: str, hint: str = "") -> None:
+        """An error: for people, and for programs where they listen."""
+        if self.json:
+            self.document({"error": self.error(message, kind=kind, hint=hint)})
+        self.complain(message, hint)
+
+    def error(self, message: str, *, kind: str, hint: str = "") -> dict[str, str | None]:
+        """An error as every JSON document carries it."""
+        return {"type": kind, "message": self.redacted(message), "hint": self.redacted(hint) or None}
+
+    def complain(self, message: str, hint: str = "") -> None:
+        """An error, for people."""
+        self.tell(f"{click.style('error:', fg='red')} {message}" + (f"\nhint: {hint}" if hint else ""))
+
+    def raised(self, error: AiorchError) -> int:
+        """Say what aiorch raised. Returns the exit code."""
+        self.failed(str(error), kind=type(error).__name__, hint=hint(error))
+        self.trace(error)
+        return exit_code(error)
+
+    def misused(self, error: click.ClickException) -> int:
+        """Say how the command line is wrong. Returns the exit code."""
+        hint = ""
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            hint = f"`{error.ctx.command_path} --help` shows how it is used"
+        if isinstance(error, click.exceptions.NoArgsIsHelpError):
+            click.echo(error.format_message(), err=True)
+            return USAGE
+        self.failed(error.format_message(), kind="UsageError", hint=hint)
+        self.trace(error)
+        return USAGE
+
+    def broke(self, bug: Exception) -> int:
+        """Say that something happened that nobody foresaw. Returns the exit code."""
+        self.failed(
+            f"{type(bug).__name__}: {bug}",
+            kind=type(bug).__name__,
+            hint="" if self.debug else "this was not foreseen; the same command with --debug shows where it happened",
+        )
+        self.trace(bug)
+        return FAILED
+
+    def redacted(self, text: str) -> str:
+        """``text`` without the keys that are in the environment or look like keys."""
+        from aiorch.safety import Redactor
+        from aiorch.settings.variables import SECRET_NAME
+
+        return Redactor(v for k, v in os.environ.items() if SECRET_NAME.search(k.upper()))(text)
+
+    def trace(self, error: BaseException) -> None:
+        """Where it happened, when --debug asks for it."""
+        if self.debug:
+            import traceback
+
+            self.tell("".join(traceback.format_exception(error)).rstrip())
+
+
+def voice() -> Voice:
+    """The voice of the call that is running."""
+    return click.get_current_context().ensure_object(Voice)
+
+
+def flags(function: C) -> C:
+    """The options that every command has. :meth:`Voice.asked` has seen them before; here they get their help."""
+    for names, text in (
+        ("--debug", "Show the traceback of an error."),
+        ("--json", "Write JSON to standard output, and nothing else."),
+    ):
+        function = click.option(names, is_flag=True, expose_value=False, help=text)(function)
+    return function
+
+
+def exit_code(error: AiorchError) -> int:
+    """Which code an error ends the program with."""
+    asked_wrongly = isinstance(error, ASKED_WRONGLY) and not isinstance(error, SecurityException)
+    return USAGE if asked_wrongly else FAILED
+
+
+def hint(error: BaseException | None) -> str:
+    """What to do about an error on the command line, where there is something beside its own message."""
+    return next((text for kind, text in HINTS if isinstance(error, kind)), "")
+
+
+class _Told(logging.Handler):
+    """The library's warnings, in the program's own words and place."""
+
+    def __init__(self, voice: Voice) -> None:
+        super().__init__(logging.DEBUG if voice.debug else logging.WARNING)
+        self._voice = voice
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._voice.tell(f"{record.levelname.lower()}: {record.getMessage()}")
+        if record.exc_info and self._voice.debug:
+            self._voice.tell(logging.Formatter().formatException(record.exc_info))

@@ -1,0 +1,82 @@
+"""Any OpenAI-compatible server by its address: one of your own, a proxy, a provider without a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from aiorch.net import Transport
+from aiorch.providers.openai_compatible import OpenAICompatible
+from aiorch.providers.spec import FreePolicy, ProviderSpec
+from aiorch.types import Capabilities, FreeKind, ModelCard
+
+
+class Endpoint(OpenAICompatible):
+    """An :class:`OpenAICompatible` whose models may be told instead of asked for; made by :func:`endpoint`."""
+
+    def __init__(
+        self, spec: ProviderSpec, *, key: str | None, cards: Sequence[ModelCard], transport: Transport | None
+    ) -> None:
+        from pydantic import SecretStr
+
+        self._own = Transport() if transport is None else None
+        self._cards = tuple(cards)
+        keys = {f"{spec.id}.key": SecretStr(key)} if key else {}
+        super().__init__(spec, transport or self._own or Transport(), keys=keys)
+
+    async def models(self) -> Sequence[ModelCard]:
+        """The models it was told, else those that the server lists."""
+        return self._cards or await super().models()
+
+    async def aclose(self) -> None:
+        """Close its own connections."""
+        if self._own is not None:
+            await self._own.aclose()
+
+
+def endpoint(
+    name: str,
+    base_url: str,
+    *,
+    key: str | None = None,
+    models: Sequence[str | ModelCard] = (),
+    free: FreeKind | None = None,
+    transport: Transport | None = None,
+) -> Endpoint:
+    """A provider for ``Orchestrator(providers=[...])`` from an address.
+
+        ai = aiorch.Orchestrator(providers=[aiorch.endpoint("box", "http://10.0.0.5:8000/v1")])
+
+    :param name: what it is called in routes and trails.
+    :param base_url: up to and without ``/chat/completions``.
+    :param key: sent as ``Authorization: Bearer``.
+    :param models: ids (or whole cards) of its models; otherwise the server is asked for its list.
+    :param free: why calls cost nothing. By default ``local`` for this machine and private networks, and ``unknown``
+        elsewhere, which is used only with ``allow_paid=True`` and a budget.
+    """
+    here = _private(base_url)
+    kind: FreeKind = free or ("local" if here else "unknown")
+    spec = ProviderSpec(
+        id=name,
+        name=name,
+        base_url=base_url,
+        needs_key=key is not None,
+        local=here,
+        embeddings_path="/embeddings",
+        free=FreePolicy(kind),
+    )
+    can = Capabilities(chat=True)
+    cards = [
+        m if isinstance(m, ModelCard) else ModelCard(name, m, free=kind, capabilities=can, source="user") for m in models
+    ]
+    return Endpoint(spec, key=key, cards=cards, transport=transport)
+
+
+def _private(base_url: str) -> bool:
+    """True for an address on this machine or a private network."""
+    host = urlsplit(base_url).hostname or ""
+    try:
+        return ip_address(host).is_private
+    except ValueError:
+        return host == "localhost" or host.endswith((".localhost", ".local", ".internal"))
