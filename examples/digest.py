@@ -98,8 +98,9 @@ def files(paths: list[Path] = SAMPLES) -> list[Path]:
 def read(path: Path) -> Document:
     """A text file's text, or the reason why there is none."""
     if path.is_dir():
+        empty = _listable(path) is not None
         raise aiorch.InputError(
-            "a folder without files that can be read" if _listable(path) else "cannot be opened"
+            "no file in this folder can be read" if empty else "this folder cannot be opened"
         )
     if not path.exists():
         raise aiorch.InputError("there is no such file")

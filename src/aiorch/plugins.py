@@ -1,7 +1,9 @@
 """What other packages add: found through entry points, loaded on first use, reported by name when broken.
 
-[project.entry-points."aiorch.providers"]
-parrot = "aiorch_parrot:Parrot"
+In the ``pyproject.toml`` of such a package:
+
+    [project.entry-points."aiorch.providers"]
+    parrot = "aiorch_parrot:Parrot"
 """
 
 from __future__ import annotations

@@ -99,12 +99,14 @@ class Provider(Protocol):
 class Matcher(Protocol):
     """Which model gets a task: ranks the candidates, and says why others were passed over.
 
-    class CheapestFirst:
-        name = "cheapest"
+    For example:
 
-        async def match(self, task, profile, candidates):
-            priced = [c for c in candidates if c.card.price]
-            return Ranking(tuple(sorted(priced, key=lambda c: c.card.price.output)), reason="cheapest first")
+        class CheapestFirst:
+            name = "cheapest"
+
+            async def match(self, task, profile, candidates):
+                priced = [c for c in candidates if c.card.price]
+                return Ranking(tuple(sorted(priced, key=lambda c: c.card.price.output)), reason="cheapest first")
     """
 
     @property
@@ -121,14 +123,16 @@ class Matcher(Protocol):
 class Validator(Protocol):
     """Decides whether content may pass at a stage, and may hand on a replacement.
 
-    class NoShouting:
-        name = "no_shouting"
-        stages = frozenset({"input"})
+    For example:
 
-        async def validate(self, stage, content, task):
-            if any(m.text.isupper() for m in content):
-                return Verdict(stage, "flag", (Issue("shouting", "all capitals", "warning"),))
-            return Verdict(stage, "allow")
+        class NoShouting:
+            name = "no_shouting"
+            stages = frozenset({"input"})
+
+            async def validate(self, stage, content, task):
+                if any(m.text.isupper() for m in content):
+                    return Verdict(stage, "flag", (Issue("shouting", "all capitals", "warning"),))
+                return Verdict(stage, "allow")
     """
 
     @property
@@ -175,12 +179,14 @@ class StreamValidator(Protocol):
 class Check(Protocol):
     """One piece of evidence on how good an answer is. Gives no permission and makes no claim beyond what it looked at.
 
-    class HasCitation:
-        name = "proper_citations"
+    For example:
 
-        async def check(self, task, response):
-            found = "[1]" in response.message.text
-            return CheckResult(self.name, found if task.type == "data_analysis" else None)
+        class HasCitation:
+            name = "proper_citations"
+
+            async def check(self, task, response):
+                found = "[1]" in response.message.text
+                return CheckResult(self.name, found if task.type == "data_analysis" else None)
     """
 
     @property
@@ -197,12 +203,14 @@ class Check(Protocol):
 class Tool(Protocol):
     """A function that a model may call.
 
-    class Now:
-        spec = ToolSpec("now", "The time in UTC.", {"type": "object", "properties": {}})
-        idempotent = True
+    For example:
 
-        async def call(self, arguments):
-            return datetime.now(UTC).isoformat()
+        class Now:
+            spec = ToolSpec("now", "The time in UTC.", {"type": "object", "properties": {}})
+            idempotent = True
+
+            async def call(self, arguments):
+                return datetime.now(UTC).isoformat()
     """
 
     @property
@@ -249,11 +257,13 @@ class Journal(Protocol):
 class Engine(Protocol):
     """Where a workflow runs and how it survives. The scheduler is aiorch's; an engine runs its body under a journal.
 
-    class InProcess:
-        name = "memory"
+    For example:
 
-        async def run(self, run_id, version, body, *, returns):
-            return await body(NullJournal())
+        class InProcess:
+            name = "memory"
+
+            async def run(self, run_id, version, body, *, returns):
+                return await body(NullJournal())
     """
 
     @property
@@ -287,7 +297,9 @@ class SandboxResult:
 class Sandbox(Protocol):
     """Where foreign code runs: no network, no files but its own, limited time, memory and output.
 
-    result = await sandbox.run(["python3", "-c", "print(1)"], timeout=5.0)
+    For example:
+
+        result = await sandbox.run(["python3", "-c", "print(1)"], timeout=5.0)
     """
 
     @property
@@ -312,7 +324,9 @@ class Sandbox(Protocol):
 class Embedder(Protocol):
     """Texts to vectors.
 
-    vectors = await embedder.embed(["a text", "another"])
+    For example:
+
+        vectors = await embedder.embed(["a text", "another"])
     """
 
     @property
@@ -343,7 +357,9 @@ class ModelCaller(Protocol):
 class RouteControl(Protocol):
     """The one door through which alerts and people act on routing. Every diversion expires.
 
-    await control.divert("coding_agent", to="analysis_agent", until=clock.now() + 600, reason="error rate 0.3")
+    For example:
+
+        await control.divert("coding_agent", to="analysis_agent", until=clock.now() + 600, reason="error rate 0.3")
     """
 
     async def divert(self, profile: str, to: str, until: datetime | float, reason: str) -> None:
@@ -367,9 +383,11 @@ class ApprovalRequest:
 class Approver(Protocol):
     """Asks a person.
 
-    class Never:
-        async def approve(self, request):
-            return False
+    For example:
+
+        class Never:
+            async def approve(self, request):
+                return False
     """
 
     async def approve(self, request: ApprovalRequest) -> bool:

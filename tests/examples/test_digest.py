@@ -87,8 +87,19 @@ async def test_each_file_that_cannot_be_read_is_named_and_the_others_are_done(tm
     (tmp_path / "large.txt").write_bytes(b"x" * 5_000_000)
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / ".hidden").write_text("x")
+    (tmp_path / "bare").mkdir()
     os.mkfifo(tmp_path / "pipe")
-    names = ("good.txt", "empty.txt", "binary.bin", "latin.txt", "large.txt", "folder", "pipe", "missing.txt")
+    names = (
+        "good.txt",
+        "empty.txt",
+        "binary.bin",
+        "latin.txt",
+        "large.txt",
+        "folder",
+        "bare",
+        "pipe",
+        "missing.txt",
+    )
     text, run = await made([tmp_path / n for n in (*names, "good.txt")], tmp_path / "d.md")
     assert text.startswith("# Digest of 1 text\n")
     told = dict(line.split("`: ") for line in text.split("## Not read\n\n")[1].splitlines())
@@ -97,11 +108,12 @@ async def test_each_file_that_cannot_be_read_is_named_and_the_others_are_done(tm
         "binary.bin": "binary, not text",
         "latin.txt": "not UTF-8 text (byte 3); save it as UTF-8",
         "large.txt": "5.0 MB is too large, the most is 1 MB: cut out what matters",
-        "folder": "a folder without files that can be read",
+        "folder": "no file in this folder can be read",
+        "bare": "no file in this folder can be read",
         "pipe": "not a regular file",
         "missing.txt": "there is no such file",
     }
-    assert len(run.errors) == 7
+    assert len(run.errors) == 8
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -132,7 +144,7 @@ async def test_a_folder_that_cannot_be_listed_is_named(
 
     (tmp_path / "f").mkdir()
     monkeypatch.setattr(Path, "iterdir", broken)
-    with pytest.raises(TaskFailed, match=r"f: cannot be opened"):
+    with pytest.raises(TaskFailed, match=r"f: this folder cannot be opened"):
         await made([tmp_path / "f"], tmp_path / "d.md")
 
 

@@ -61,6 +61,8 @@ async def test_nothing_is_empty(text: str):
         ("Use ```x``` here:\n```echo hi``` is one line", TASK, "stop", True),
         ('{"age": 4', ASKING, "stop", False),
         ('{"age": "4}', ASKING, "stop", False),
+        (r'{"age": "a \" {"}', ASKING, "stop", True),
+        (r'{"age": "a \"}', ASKING, "stop", False),
         ('{"age": 4}', ASKING, "stop", True),
         ('```json\n{"age": 4}\n```', ASKING, "stop", True),
         ("[sic] a {bracket", TASK, "stop", True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
 
@@ -41,12 +42,14 @@ FAIR = {
     "HTML": "<ul>\n" + "".join(f"  <li><a href='#{n}'>Item {n}</a></li>\n" for n in range(60)) + "</ul>",
     "skeleton of a table": "<tr><td></td><td></td></tr>\n" * 7,
     "a list that begins alike": "\n".join(
-        f"- The {w} is a kind of animal." for w in "cat dog cow pig hen".split()
+        f"- The {w} is a kind of animal." for w in ("cat", "dog", "cow", "pig")
     ),
     "a chorus": "We will, we will rock you!\n" * 3 + "Buddy, you're a boy, make a big noise\n" * 1,
     "JSON": json.dumps({"items": [{"name": f"n{n}", "ok": True, "tags": []} for n in range(80)]}, indent=2),
     "a JSON list of nulls": json.dumps([None] * 20),
     "hex": "deadbeef0123456789" * 5,
+    "a checksum": hashlib.sha512(b"x").hexdigest(),
+    "a long word that begins again once": "aab" * 2 + hashlib.sha512(b"y").hexdigest(),
     "a rule inside of a short answer": "yes\n----------------------------------------",
     "nothing": "",
     "white space": " \n\t ",

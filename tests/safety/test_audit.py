@@ -196,9 +196,8 @@ def test_records_of_several_processes_and_threads_never_mix(folder: Path):
     for thread in threads:
         thread.join()
     assert [p.communicate(timeout=50)[1] for p in processes] == [b""] * 3
-    assert Counter(r["writer"] for r in records(log)) == {
-        name: 300 for name in ("0", "1", "2", "thread 0", "thread 1", "thread 2")
-    }
+    writers = ("0", "1", "2", "thread 0", "thread 1", "thread 2")
+    assert Counter(r["writer"] for r in records(log)) == dict.fromkeys(writers, 300)
 
 
 # --- the one way to write a record -------------------------------------------------------------------------------

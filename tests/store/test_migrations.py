@@ -80,6 +80,11 @@ def test_semicolons_inside_of_statements_do_not_end_them():
     ]
 
 
+def test_a_statement_that_is_not_ended_is_still_given_to_sqlite():
+    assert list(statements("SELECT 1; SELECT 'open; ")) == ["SELECT 1", "SELECT 'open;"]
+    assert list(statements("SELECT 1 -- the end")) == ["SELECT 1 -- the end"]
+
+
 @given(st.lists(st.text(alphabet="ab;'\n -", max_size=8), max_size=5))
 def test_single_statements_come_back_as_they_went_in(texts: list[str]):
     wanted = [f"SELECT '{t.replace(chr(39), chr(39) * 2)}'" for t in texts]

@@ -7,10 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from aiorch.types import Assessment, Attempt, CheckResult, Deployment, Outcome, Task, Usage
 from aiorch.views import TaskRow, outcome_line, run_rows, run_table, total
+from aiorch.views.columns import fit
 from aiorch.workflow import Run, Workflow, execute
 
 pytestmark = pytest.mark.anyio
@@ -69,15 +72,15 @@ async def test_rows_tell_who_answered_and_what_was_checked() -> None:
     assert first.marks == ("cached", "demo")
     assert second.marks == ("demo",)
     bad = next(r for r in rows if r.task == "read bad")
-    assert (bad.state, bad.marks, bad.model) == ("failed", ("ValueError: no good",), None)
+    assert (bad.state, bad.marks, bad.model) == ("failed", (), None)
+    assert bad.error == "ValueError: no good"
 
 
-async def test_the_total_adds_up_and_names_the_cache_and_the_demo_model() -> None:
+async def test_the_total_adds_up() -> None:
     rows = run_rows(await finished())
     last = total(rows, 9.0)
     assert (last.seconds, last.attempts, last.tokens, last.cost) == (9.0, 2, 240, Decimal("0.0008"))
     assert (last.passed, last.failed, last.not_assessed) == (2, 2, 4)
-    assert last.marks == ("1 of 2 answers from the cache", "demo model: often wrong")
     assert "3 done" in last.state
     assert "1 failed" in last.state
 
@@ -98,8 +101,32 @@ async def test_the_table_shows_it_all() -> None:
         "ValueError: no good",
         "total",
         "0.0008",
+        "2/2/4",
+        "cached, demo",
+        "answered by groq/llama",
     ):
         assert expected in drawn
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+async def test_the_table_fits_and_keeps_its_numbers_whole(width: int) -> None:
+    run = await finished()
+    out = Console(file=io.StringIO(), width=width, color_system=None)
+    out.print(run_table(run))
+    assert isinstance(out.file, io.StringIO)
+    lines = out.file.getvalue().splitlines()
+    if width >= 80:
+        assert len(lines) == 9
+        assert max(map(len, lines)) <= width
+    assert [line for line in lines if "0.0008" in line and "2/2/4" in line] or width < 80
+
+
+@given(st.lists(st.integers(0, 90), min_size=1, max_size=4), st.integers(0, 200))
+def test_columns_fit_where_they_can(wanted: list[int], room: int) -> None:
+    widths = fit(wanted, room)
+    assert all(w <= want for w, want in zip(widths, wanted, strict=True))
+    assert sum(widths) <= room or all(w <= 6 for w in widths)
+    assert sum(widths) == min(sum(wanted), room) or all(w <= 6 for w in widths)
 
 
 def test_nothing_asked_costs_nothing() -> None:

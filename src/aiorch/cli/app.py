@@ -79,7 +79,7 @@ def _ended(voice: Voice, work: Any) -> int:
         return voice.broke(bug)
 
 
-class _terminated_as_interrupted:  # noqa: N801 - used like a function
+class _terminated_as_interrupted:
     """SIGTERM ends what blocks (a download) as Ctrl-C does, so that its clean-up runs."""
 
     def __enter__(self) -> None:
@@ -112,7 +112,9 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     epilog=f"Exit codes: 0 done, {FAILED} the task failed, {USAGE} it cannot be done as it was asked, "
     f"{INTERRUPTED} interrupted.",
 )
-@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version."
+)
 @flags
 def app() -> None:
     """Many unreliable free language models behind one reliable, checked and cost-bounded service.

@@ -32,9 +32,14 @@ def _agents(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
 @click.argument("words", nargs=-1)
 @click.option("--agent", help="The profile that says which models are asked.", shell_complete=_agents)
 @click.option("--system", help="The instruction that the model is given before the question.")
-@click.option("--model", help="Ask exactly this model: provider/model, or a model's id (see `aiorch models`).")
 @click.option(
-    "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For everything, waits included."
+    "--model", help="Ask exactly this model: provider/model, or a model's id (see `aiorch models`)."
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="For everything, waits included.",
 )
 @click.option(
     "--max-usd",
@@ -74,7 +79,9 @@ def command(
     told: dict[str, Any] = {"allow_paid": True} if max_usd else {}
     settings = Settings.load(**told, **({"offline": True} if offline else {}))
     head = (Message.system(system),) if system else ()
-    task = Task((*head, Message.user(prompt)), agent=agent or "general", model=model, timeout=timeout, budget=budget)
+    task = Task(
+        (*head, Message.user(prompt)), agent=agent or "general", model=model, timeout=timeout, budget=budget
+    )
     answer = _Answer(speak)
     outcome = stopping.run(lambda: answer.whole(settings, task, stream=not no_stream), answer.interrupted)
     answer.done(outcome)
@@ -88,7 +95,9 @@ def question(words: tuple[str, ...]) -> str:
     if words and "-" not in words:
         return " ".join(words)
     if not words and sys.stdin.isatty():
-        raise click.UsageError('nothing to ask: aiorch ask "Explain back-pressure"', click.get_current_context())
+        raise click.UsageError(
+            'nothing to ask: aiorch ask "Explain back-pressure"', click.get_current_context()
+        )
     try:
         piped = sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -187,7 +196,11 @@ def _record(outcome: Outcome[str]) -> dict[str, Any]:
         "usage": to_plain(usage),
         "usd": str(outcome.cost),
         "attempts": [
-            {"model": a.deployment.id, "seconds": a.seconds, "failure": None if a.failure is None else a.failure.kind.value}
+            {
+                "model": a.deployment.id,
+                "seconds": a.seconds,
+                "failure": None if a.failure is None else a.failure.kind.value,
+            }
             for a in outcome.attempts
         ],
         "accepted": outcome.accepted,

@@ -32,7 +32,9 @@ def read(inputs: Mapping[str, Input], words: Sequence[str], stated: Sequence[str
         texts.setdefault(_taker(inputs, bare), []).extend(bare)
     kept = [name for name in inputs if name in RESERVED]
     if kept:
-        raise InputError(f"the workflow's input {kept[0]!r} has a name that aiorch keeps for itself: rename it")
+        raise InputError(
+            f"the workflow's input {kept[0]!r} has a name that aiorch keeps for itself: rename it"
+        )
     missing = [one for one in inputs.values() if one.required and one.name not in texts]
     if missing:
         listed = ", ".join(f"{one.name} ({told(one.type)})" for one in missing)
@@ -53,7 +55,11 @@ def many(kind: Any) -> bool:
     if origin in (Union, types.UnionType):
         return any(many(member) for member in get_args(kind))
     bare = origin or kind
-    return isinstance(bare, type) and issubclass(bare, Collection) and not issubclass(bare, str | bytes | Mapping)
+    return (
+        isinstance(bare, type)
+        and issubclass(bare, Collection)
+        and not issubclass(bare, str | bytes | Mapping)
+    )
 
 
 def told(kind: Any) -> str:
@@ -76,7 +82,9 @@ def _paired(
     for text in stated:
         name, equals, value = text.partition("=")
         if not equals:
-            raise InputError(f"--input {text!r} should be NAME=VALUE, for example --input {next(iter(inputs), 'name')}=...")
+            raise InputError(
+                f"--input {text!r} should be NAME=VALUE, for example --input {next(iter(inputs), 'name')}=..."
+            )
         yield name, value
     left = list(words)
     while left:
@@ -140,7 +148,9 @@ def _value(wanted: Input, texts: Sequence[str]) -> Any:
 
     several = many(wanted.type)
     if len(texts) > 1 and not several:
-        raise InputError(f"the input {wanted.name!r} takes one value ({told(wanted.type)}), and got {len(texts)}: {', '.join(texts)}")
+        raise InputError(
+            f"the input {wanted.name!r} takes one value ({told(wanted.type)}), and got {len(texts)}: {', '.join(texts)}"
+        )
     try:
         adapter = cast("TypeAdapter[Any]", TypeAdapter(wanted.type))
     except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation):
@@ -170,5 +180,3 @@ def _unfit(wanted: Input, texts: Sequence[str], wrong: Any) -> InputError:
         f"the input {wanted.name!r} should be {told(wanted.type)}, and {text!r} is not: "
         f"{inside + ': ' if inside else ''}{said}"
     )
-
-

@@ -62,8 +62,12 @@ ORDERS: Mapping[str, Callable[[ModelCard], Any]] = {
 @click.option("--free", is_flag=True, help="Only what costs nothing.")
 @click.option("--provider", metavar="P", help="Only this provider's.")
 @click.option("--tools", is_flag=True, help="Only models that are known to call tools.")
-@click.option("--min-context", type=Tokens(), metavar="N", help="At least so many tokens of context: 8192, 128k, 1M.")
-@click.option("--sort", type=click.Choice(list(ORDERS)), default="price", show_default=True, help="What comes first.")
+@click.option(
+    "--min-context", type=Tokens(), metavar="N", help="At least so many tokens of context: 8192, 128k, 1M."
+)
+@click.option(
+    "--sort", type=click.Choice(list(ORDERS)), default="price", show_default=True, help="What comes first."
+)
 @click.option("--offline", is_flag=True, help="Ask nobody: what is kept, and what runs on this machine.")
 @flags
 @click.pass_context
@@ -103,7 +107,9 @@ def command(
         speak.document(
             {
                 "models": [_record(card) for card in cards],
-                "problems": [{"provider": name, "reason": speak.redacted(why)} for name, why in found.problems],
+                "problems": [
+                    {"provider": name, "reason": speak.redacted(why)} for name, why in found.problems
+                ],
                 "left_out": [{"provider": name, "reason": why} for name, why in found.left_out],
             }
         )
@@ -172,7 +178,12 @@ def left_out(settings: Settings, asked: Iterable[str]) -> Iterable[tuple[str, st
             yield spec.id, f"no {spec.url_env[0]}" if spec.url_env else f"no base_urls.{spec.id}"
     if LOCAL not in there:
         excluded = settings.providers is not None and LOCAL not in settings.providers
-        yield LOCAL, "not among the setting providers" if excluded else "no weights or no engine: aiorch local install"
+        yield (
+            LOCAL,
+            "not among the setting providers"
+            if excluded
+            else "no weights or no engine: aiorch local install",
+        )
 
 
 def table(cards: Iterable[ModelCard]) -> list[str]:
@@ -180,14 +191,20 @@ def table(cards: Iterable[ModelCard]) -> list[str]:
     rows = [("MODEL", "CONTEXT", "IN", "OUT", "FREE", "TOOLS", "NOTE")]
     for card in cards:
         into, out = _prices(card)
-        notes = (("demo: often wrong", card.demo), ("retired", card.retired), ("by an earlier list", card.source == "embedded"))
+        notes = (
+            ("demo: often wrong", card.demo),
+            ("retired", card.retired),
+            ("by an earlier list", card.source == "embedded"),
+        )
         rows.append(
             (
                 card.id,
                 _size(card.context),
                 into,
                 out,
-                card.free.replace("_", " ") if card.costs_nothing else {"trial": "trial"}.get(card.free, "no"),
+                card.free.replace("_", " ")
+                if card.costs_nothing
+                else {"trial": "trial"}.get(card.free, "no"),
                 {True: "yes", False: "no", None: "?"}[card.capabilities.tools],
                 ", ".join(note for note, true in notes if true),
             )
@@ -204,7 +221,13 @@ def _prices(card: ModelCard) -> tuple[str, str]:
 def _size(tokens: int | None) -> str:
     if tokens is None:
         return "?"
-    return f"{tokens / 1_000_000:.3g}M" if tokens >= 1_000_000 else f"{tokens / 1_000:.0f}k" if tokens >= 1_000 else str(tokens)
+    return (
+        f"{tokens / 1_000_000:.3g}M"
+        if tokens >= 1_000_000
+        else f"{tokens / 1_000:.0f}k"
+        if tokens >= 1_000
+        else str(tokens)
+    )
 
 
 def _remarks(speak: Voice, found: Found, cards: list[ModelCard]) -> None:

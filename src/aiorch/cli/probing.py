@@ -73,7 +73,9 @@ class Probe:
                 return ""
 
 
-async def probe_all(providers: Sequence[Provider], clock: Clock, patience: float = PATIENCE) -> tuple[Probe, ...]:
+async def probe_all(
+    providers: Sequence[Provider], clock: Clock, patience: float = PATIENCE
+) -> tuple[Probe, ...]:
     """Ask all at once, each with a time-out of its own. In their order."""
     found: dict[int, Probe] = {}
 

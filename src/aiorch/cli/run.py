@@ -38,7 +38,9 @@ WIDE = 160
     type=click.Choice(("off", "memory", "disk")),
     help="Where answers are kept and found again.  [default: the setting where it is set, else disk]",
 )
-@click.option("--limit", type=click.IntRange(min=1), default=64, show_default=True, help="Tasks at work at once.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=64, show_default=True, help="Tasks at work at once."
+)
 @click.option("--offline", is_flag=True, help="Only models that run on this machine.")
 @flags
 @click.pass_context
@@ -182,8 +184,15 @@ def progress(flow: Workflow, run: Run) -> Iterator[str]:
     """What was finished and what was not, as far as it is known now."""
     rows = run.timeline
     begun = {row.task for row in rows}
-    never = [node.name for node in flow.graph().nodes if node.name not in begun and node.name not in run.results]
-    for state, what in (("done", "finished"), ("failed", "failed"), ("running", "stopped"), ("cancelled", "stopped")):
+    never = [
+        node.name for node in flow.graph().nodes if node.name not in begun and node.name not in run.results
+    ]
+    for state, what in (
+        ("done", "finished"),
+        ("failed", "failed"),
+        ("running", "stopped"),
+        ("cancelled", "stopped"),
+    ):
         names = [_title(row) for row in rows if row.state == state]
         if names:
             yield f"{what}: {', '.join(names)}"

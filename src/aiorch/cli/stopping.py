@@ -27,7 +27,7 @@ SHOW_CURSOR = "\x1b[?25h"
 """A live display hides the cursor; who is cut off does not get to show it again."""
 
 
-class Stopped(Exception):  # noqa: N818 - nothing is wrong
+class Stopped(Exception):
     """The work was interrupted, and the last words were said."""
 
 
@@ -72,7 +72,9 @@ class _Stop:
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> None:
-        if threading.current_thread() is threading.main_thread():  # elsewhere signals are somebody else's business
+        if (
+            threading.current_thread() is threading.main_thread()
+        ):  # elsewhere signals are somebody else's business
             self._before = {s: signal.signal(s, self._on_signal) for s in SIGNALS}
 
     def __exit__(self, *_: object) -> None:

@@ -126,7 +126,9 @@ class Voice:
         self.failed(
             f"{type(bug).__name__}: {bug}",
             kind=type(bug).__name__,
-            hint="" if self.debug else "this was not foreseen; the same command with --debug shows where it happened",
+            hint=""
+            if self.debug
+            else "this was not foreseen; the same command with --debug shows where it happened",
         )
         self.trace(bug)
         return FAILED

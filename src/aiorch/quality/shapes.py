@@ -171,17 +171,15 @@ def _wrapped(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _strict(node: Any) -> bool:
     """Whether a provider's strict mode can hold a model to it."""
-    if isinstance(node, list):
-        return all(_strict(item) for item in cast("list[Any]", node))
-    if not isinstance(node, dict):
-        return True
+    if not isinstance(node, dict) or not node:
+        return False  # "anything"
     node = cast("dict[str, Any]", node)
     free_keys = node.get("type") == "object" and node.get("additionalProperties") is not False
     if free_keys or LOOSE & node.keys():
         return False
     inside = [*node.get("properties", {}).values(), *node.get("$defs", {}).values(), *node.get("anyOf", [])]
     inside += [node["items"]] if "items" in node else []
-    return all(sub != {} and _strict(sub) for sub in inside)
+    return all(map(_strict, inside))
 
 
 def _reaches(definitions: Mapping[str, Any], start: str, goal: str) -> bool:

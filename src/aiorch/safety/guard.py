@@ -18,7 +18,7 @@ STRENGTH: dict[Action, int] = {"allow": 0, "flag": 1, "redact": 2, "ask": 3, "bl
 class Guard:
     """What stands at the doors of the line: it asks each validator of a stage.
 
-    >>> Guard([InputLimits()]).watches("output")
+    >>> Guard().watches("output")
     False
     """
 

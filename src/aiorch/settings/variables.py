@@ -39,8 +39,5 @@ class Variables:
     def __reduce__(self) -> NoReturn:
         raise TypeError("the variables hold keys and are not pickled")
 
-    def __copy__(self) -> Variables:
-        return self
-
     def __deepcopy__(self, memo: Any) -> Variables:
         return self

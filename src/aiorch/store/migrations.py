@@ -87,8 +87,8 @@ def statements(sql: str) -> Iterator[str]:
             begun = ""
         else:
             begun += ";"
-    if begun.strip(" \n\t;"):
-        yield begun.strip()
+    if rest := begun.removesuffix(";").strip():
+        yield rest
 
 
 @contextmanager

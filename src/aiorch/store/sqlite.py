@@ -72,10 +72,16 @@ class Store:
     async def execute_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
         """Run one statement for every row, all or none."""
         kept = list(rows)
-        await self.transaction(lambda db: db.executemany(sql, kept))
+
+        def run(db: sqlite3.Connection) -> None:
+            db.executemany(sql, kept)
+
+        await self.transaction(run)
 
     async def transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` in the worker thread: all that it does to the database happens, or none of it.
+
+        It must return rows and no cursor, which would keep the file open.
 
         def take(db):
             (left,) = db.execute("SELECT amount FROM quota").fetchone()

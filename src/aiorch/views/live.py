@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiorch.clock import Clock, SystemClock
 from aiorch.views.board import Board, Entry
+from aiorch.views.columns import fit
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -92,21 +93,23 @@ def picture(board: Board, console: Console, now: float) -> RenderableType:
     fancy = not console.options.ascii_only and not console.legacy_windows
     most = max(3, console.height - 4)
     rows = board.shown(most)
-    grid = Table(box=None, show_header=bool(rows), header_style="dim", padding=(0, 1), expand=False)
-    grid.add_column("", min_width=1, no_wrap=True)
-    grid.add_column("task", no_wrap=True, overflow="ellipsis", max_width=44, min_width=12)
-    grid.add_column("model", no_wrap=True, overflow="ellipsis", max_width=36)
-    grid.add_column("tries", justify="right", no_wrap=True)
-    grid.add_column("time", justify="right", no_wrap=True, min_width=7)
-    grid.add_column("", no_wrap=True, overflow="ellipsis", style="dim")
-    for entry in rows:
+    times = ["" if e.state == "skipped" else f"{e.elapsed(now):.1f} s" for e in rows]
+    tries = [_tries(e.attempts) for e in rows]
+    fixed = [1, max(map(len, tries), default=0), max(map(len, times), default=0)]
+    texts = [[e.title for e in rows], [e.model or "" for e in rows], [e.note for e in rows]]
+    wanted = [max(map(len, column), default=0) for column in texts]
+    title, model, note = fit(wanted, console.width - sum(fixed) - 2 * 5)
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for width in (fixed[0], title, model, *fixed[1:], note):
+        grid.add_column(width=width, no_wrap=True, overflow="ellipsis", justify="left")
+    for entry, tried, time in zip(rows, tries, times, strict=True):
         grid.add_row(
             Text(_sign(entry, now, fancy), style=_STYLES[entry.state]),
-            Text(entry.title, style="" if entry.state != "skipped" else "dim"),
+            Text(entry.title, style="dim" if entry.state == "skipped" else ""),
             Text(entry.model or ""),
-            str(entry.attempts) if entry.attempts else "",
-            "" if entry.state == "skipped" else f"{entry.elapsed(now):.1f} s",
-            Text(entry.note),
+            Text(tried, justify="right"),
+            Text(time, justify="right"),
+            Text(entry.note, style="dim"),
         )
     hidden = len(board.entries()) - len(rows)
     parts: list[RenderableType] = [
@@ -116,6 +119,10 @@ def picture(board: Board, console: Console, now: float) -> RenderableType:
     if hidden:
         parts.append(Text(f"  {'…' if fancy else '...'} and {hidden} more", style="dim"))
     return Group(*parts)
+
+
+def _tries(attempts: int) -> str:
+    return "" if not attempts else "1 try" if attempts == 1 else f"{attempts} tries"
 
 
 def _sign(entry: Entry, now: float, fancy: bool) -> str:

@@ -8,10 +8,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from aiorch.types import Outcome
+from aiorch.views.columns import fit
 from aiorch.workflow import Row, Run
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Console, ConsoleOptions, RenderResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,16 @@ class TaskRow:
     failed: int | None = None
     not_assessed: int | None = None
     marks: tuple[str, ...] = ()
-    """``cached``, ``demo``, ``stand-in``, ``not accepted``, or why it failed."""
+    """``cached``, ``demo``, ``stand-in``, ``not accepted``."""
+    error: str | None = None
+    """Why it failed, in a line."""
+
+
+_HEAD = ("task", "state", "model", "tries", "seconds", "tokens", "USD", "checks", "")
+_NUMBERS = frozenset({"tries", "seconds", "tokens", "USD", "checks"})
+_TEXTS: tuple[int, ...] = (0, 2, 8)
+_FIXED: tuple[int, ...] = (1, 3, 4, 5, 6, 7)
+_STYLES = {"done": "green", "failed": "red", "skipped": "dim", "cancelled": "yellow"}
 
 
 def run_rows(run: Run) -> tuple[TaskRow, ...]:
@@ -46,9 +56,6 @@ def total(rows: Sequence[TaskRow], seconds: float) -> TaskRow:
     """All rows in one. ``seconds`` is the run's own time: tasks beside each other do not add up."""
     asked = [row for row in rows if row.attempts is not None]
     states = {s: sum(row.state == s for row in rows) for s in dict.fromkeys(row.state for row in rows)}
-    cached = sum("cached" in row.marks for row in asked)
-    demo = any("demo" in row.marks for row in asked)
-    marks = (f"{cached} of {len(asked)} answers from the cache",) if cached else ()
     return TaskRow(
         "total",
         ", ".join(f"{n} {state}" for state, n in states.items()),
@@ -60,42 +67,52 @@ def total(rows: Sequence[TaskRow], seconds: float) -> TaskRow:
         sum(row.passed or 0 for row in asked),
         sum(row.failed or 0 for row in asked),
         sum(row.not_assessed or 0 for row in asked),
-        (*marks, "demo model: often wrong") if demo else marks,
     )
 
 
-def run_table(run: Run) -> Table:
-    """The table that ends a run."""
-    from rich.table import Table
-    from rich.text import Text
+class RunTable:
+    """The table that ends a run, for a rich console; it fits whatever width it is drawn in."""
 
-    rows = run_rows(run)
-    table = Table(
-        title=f"{run.workflow}: {run.state}",
-        title_style="bold",
-        title_justify="left",
-        box=None,
-        padding=(0, 1),
-        show_footer=True,
-    )
-    last = total(rows, run.seconds)
-    table.add_column("task", "total", no_wrap=True, overflow="ellipsis", min_width=12)
-    table.add_column("state", last.state, overflow="fold")
-    table.add_column("model", overflow="fold", min_width=5)
-    for name, value in zip(
-        ("tries", "seconds", "tokens", "USD", "ok", "bad", "?"), _measures(last), strict=True
-    ):
-        table.add_column(name, value, justify="right", no_wrap=True)
-    table.add_column("", ", ".join(last.marks), overflow="fold")
-    styles = {"failed": "red", "skipped": "dim", "cancelled": "yellow"}
-    for row in rows:
-        state = Text(row.state, style=styles.get(row.state, ""))
-        table.add_row(
-            Text(row.task), state, Text(row.model or ""), *_measures(row), Text(", ".join(row.marks))
-        )
-    table.caption = "ok, bad, ?: checks that an answer passed, failed, and that had nothing to go by"
-    table.caption_justify = "left"
-    return table
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._rows = run_rows(run)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        from rich.table import Table
+        from rich.text import Text
+
+        last = total(self._rows, self._run.seconds)
+        lines = [_cells(row) for row in (*self._rows, last)]
+        size = [max(map(len, column)) for column in zip(_HEAD, *lines, strict=True)]
+        room = options.max_width - sum(size[i] for i in _FIXED) - 2 * (len(size) - 1)
+        widths = dict(zip(_TEXTS, fit([size[i] for i in _TEXTS], room), strict=True))
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+        for i, name in enumerate(_HEAD):
+            right = "right" if name in _NUMBERS else "left"
+            table.add_column(
+                name, width=widths.get(i, size[i]), justify=right, no_wrap=True, overflow="ellipsis"
+            )
+        for row, line in zip(self._rows, lines, strict=False):
+            table.add_row(
+                *(
+                    Text(cell, style=_STYLES.get(row.state, "") if i == 1 else "")
+                    for i, cell in enumerate(line)
+                )
+            )
+        table.add_section()
+        table.add_row(*(Text(cell, style="bold") for cell in lines[-1]))
+        state = f"{self._run.workflow}: {self._run.state} in {self._run.seconds:.1f} s, {last.state}"
+        models = ", ".join(dict.fromkeys(row.model for row in self._rows if row.model))
+        yield Text(state, style="bold")
+        yield table
+        yield Text("checks: passed/failed/not assessed", style="dim")
+        if models:
+            yield Text(f"answered by {models}", style="dim")
+
+
+def run_table(run: Run) -> RunTable:
+    """The table that ends a run: ``rich.print(run_table(run))``."""
+    return RunTable(run)
 
 
 def outcome_line(outcome: Outcome[Any]) -> str:
@@ -124,9 +141,9 @@ def outcome_line(outcome: Outcome[Any]) -> str:
 
 def _row(row: Row, outcome: Outcome[Any] | None) -> TaskRow:
     name = row.task if row.item is None else f"{row.task} {row.label or f'#{row.item}'}"
-    error = (" ".join(row.error.split()),) if row.error else ()
+    error = " ".join(row.error.split()) if row.error else None
     if outcome is None:
-        return TaskRow(name, row.state, row.seconds, marks=error)
+        return TaskRow(name, row.state, row.seconds, error=error)
     found = outcome.assessment
     return TaskRow(
         name,
@@ -139,7 +156,8 @@ def _row(row: Row, outcome: Outcome[Any] | None) -> TaskRow:
         len(found.passed),
         len(found.failed),
         len(found.not_assessed),
-        (*_marks(outcome), *error),
+        _marks(outcome),
+        error,
     )
 
 
@@ -153,15 +171,18 @@ def _marks(outcome: Outcome[Any]) -> tuple[str, ...]:
     return tuple(mark for mark, true in marks if true)
 
 
-def _measures(row: TaskRow) -> tuple[str, ...]:
+def _cells(row: TaskRow) -> tuple[str, ...]:
+    checks = (row.passed, row.failed, row.not_assessed)
     return (
+        row.task,
+        "" if row.state not in _STYLES else row.state,
+        row.model or "",
         _number(row.attempts),
         "" if row.seconds is None else f"{row.seconds:.1f}",
         _number(row.tokens),
         "" if row.cost is None else _money(row.cost),
-        _number(row.passed),
-        _number(row.failed),
-        _number(row.not_assessed),
+        "" if row.passed is None else "/".join(map(str, checks)),
+        ", ".join((*row.marks, *([row.error] if row.error else []))),
     )
 
 

@@ -13,7 +13,7 @@ import anyio
 import anyio.to_thread
 
 from aiorch.clock import Clock, SystemClock
-from aiorch.errors import InvalidWorkflow, TaskFailed
+from aiorch.errors import AiorchError, InvalidWorkflow, TaskFailed
 from aiorch.events import (
     Bus,
     Event,
@@ -281,7 +281,7 @@ class _Execution:
     def failed(self, i: int, row: Row, wrong: Exception, seconds: float, task_id: str | None) -> bool:
         """A task or an item raised: collect it, or end the run."""
         node = self.graph.nodes[i]
-        row.seconds, row.state, row.error = seconds, "failed", f"{type(wrong).__name__}: {wrong}"
+        row.seconds, row.state, row.error = seconds, "failed", _told(wrong)
         self.run.errors[row.key] = wrong
         self.tell(
             NodeFailed, task_id=task_id, node=node.name, seconds=seconds, error=row.error, item=_item(row)
@@ -313,6 +313,11 @@ def _label(node: Node, values: Mapping[str, Any]) -> str | None:
     except TemplateError:  # a label is for the eye: an item without one still runs
         return None
     return text if len(text) <= _LABEL else text[: _LABEL - 1] + "…"
+
+
+def _told(wrong: Exception) -> str:
+    """An error in words; ours are written to be read alone, others need their kind beside them."""
+    return str(wrong) if isinstance(wrong, AiorchError) else f"{type(wrong).__name__}: {wrong}"
 
 
 def _item(row: Row) -> str | None:

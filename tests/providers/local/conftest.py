@@ -7,12 +7,12 @@ from pathlib import Path
 
 import anyio
 import pytest
-
-from aiorch.providers.local import LocalProvider
-from aiorch.providers.local import engine as engine_module
 from tests.providers.local.engine_double import Double
 from tests.providers.local.gguf_files import gguf
 from tests.providers.local.server import find_weights, needs_engine
+
+from aiorch.providers.local import LocalProvider
+from aiorch.providers.local import engine as engine_module
 
 
 @pytest.fixture(scope="session")

@@ -41,11 +41,13 @@ class Double:
             if on_chunk(chunk):
                 return
 
-    def CommonParams(self) -> Any:  # noqa: N802
+    def CommonParams(self) -> Any:
         part = SimpleNamespace
-        return part(model=part(path=""), cpuparams=part(), cpuparams_batch=part(), webui=True, endpoint_slots=True)
+        return part(
+            model=part(path=""), cpuparams=part(), cpuparams_batch=part(), webui=True, endpoint_slots=True
+        )
 
-    def Server(self, parameters: Any) -> Any:  # noqa: N802
+    def Server(self, parameters: Any) -> Any:
         self.loading.wait(10)
         self.loads += 1
         self.parameters.append(parameters)

@@ -18,7 +18,9 @@ from aiorch.providers.local import DEFAULT, locate
 
 _DATA = platformdirs.user_data_path("aiorch", appauthor=False)
 FOLDERS = tuple(
-    Path(folder) for folder in (os.environ.get("AIORCH_WEIGHTS_DIR"), _DATA / "models", _DATA / "weights") if folder
+    Path(folder)
+    for folder in (os.environ.get("AIORCH_WEIGHTS_DIR"), _DATA / "models", _DATA / "weights")
+    if folder
 )
 """Where weights may lie for the person who runs the tests; read before a fixture moves the home."""
 

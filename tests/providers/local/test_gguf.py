@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.providers.local.gguf_files import chat_entries, gguf
 
 from aiorch.errors import LocalModelError
 from aiorch.providers.local.gguf import read_header
-from tests.providers.local.gguf_files import chat_entries, gguf
 
 
 def test_header_tells_what_the_file_holds(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_a_base_model_is_told_by_its_missing_template(tmp_path: Path) -> None:
 
 def test_every_kind_of_value_is_passed_over(tmp_path: Path) -> None:
     entries = chat_entries(
-        **{"a": ("u8", 1), "b": ("bool", True), "c": ("u64", 9), "d": [["x"], ["y", "z"]], "e": [], "f": ("f32", 0.5)}
+        a=("u8", 1), b=("bool", True), c=("u64", 9), d=[["x"], ["y", "z"]], e=[], f=("f32", 0.5)
     )
     assert read_header(gguf(tmp_path / "m.gguf", entries=entries)).name == "Tiny"
 
@@ -54,7 +54,8 @@ def test_facts_of_the_wrong_kind_count_as_unknown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "numbers", "size"), [(0, 32, 128), (1, 32, 64), (3, 64, 40), (12, 512, 288), (14, 256, 210), (99, 64, 0)]
+    ("kind", "numbers", "size"),
+    [(0, 32, 128), (1, 32, 64), (3, 64, 40), (12, 512, 288), (14, 256, 210), (99, 64, 0)],
 )
 def test_size_of_a_tensor_follows_its_type(tmp_path: Path, kind: int, numbers: int, size: int) -> None:
     path = gguf(tmp_path / "m.gguf", tensors=[("w", (numbers,), kind, 0)], data=size)
@@ -76,8 +77,18 @@ def test_size_of_a_tensor_follows_its_type(tmp_path: Path, kind: int, numbers: i
         (b"GGUF" + struct.pack("<IQQ", 3, 10**15, 0), "cut off or damaged"),
         (b"GGUF" + struct.pack("<IQQQ", 3, 0, 1, 2**62), "cut off or damaged"),
         (b"GGUF" + struct.pack("<IQQQ", 3, 0, 1, 1) + b"k" + struct.pack("<I", 77), "unknown kind 77"),
-        (b"GGUF" + struct.pack("<IQQQ", 3, 0, 1, 1) + b"k" + struct.pack("<IIQ", 9, 4, 2**61), "cut off or damaged"),
-        (b"GGUF" + struct.pack("<IQQQ", 3, 0, 1, 1) + b"k" + struct.pack("<IIQ", 9, 9, 1) * 9, "unknown kind 9"),
+        (
+            b"GGUF" + struct.pack("<IQQQ", 3, 0, 1, 1) + b"k" + struct.pack("<IIQ", 9, 4, 2**61),
+            "cut off or damaged",
+        ),
+        (
+            b"GGUF"
+            + struct.pack("<IQQQ", 3, 0, 1, 1)
+            + b"k"
+            + struct.pack("<I", 9)
+            + struct.pack("<IQ", 9, 1) * 9,
+            "unknown kind 9",
+        ),
     ],
 )
 def test_a_file_that_is_no_model_says_why(tmp_path: Path, content: bytes, said: str) -> None:

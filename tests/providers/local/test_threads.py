@@ -76,7 +76,11 @@ def test_no_or_unreadable_quota_is_no_limit(tmp_path: Path, content: str) -> Non
 def test_hyper_threads_are_one_core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 3}, raising=False)
     for cpu in range(4):
-        put(tmp_path, f"sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list", f"{cpu % 2},{cpu % 2 + 2}\n")
+        put(
+            tmp_path,
+            f"sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list",
+            f"{cpu % 2},{cpu % 2 + 2}\n",
+        )
     assert physical_cores(tmp_path) == 2
 
 

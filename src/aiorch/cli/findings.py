@@ -1,0 +1,140 @@
+"""What the doctor finds, without asking anybody: pure functions of what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from aiorch.cli.keys import OTHERS, mistyped
+from aiorch.cli.probing import Probe
+
+Level = Literal["ok", "warning", "problem"]
+
+SPARE = 200_000_000
+"""Bytes of free disk below which the doctor warns: room for the demo model's weights and their package."""
+BARE = 20_000_000
+"""Bytes below which a database and an audit log soon cannot grow."""
+
+FOREIGN_CURE = (
+    "the two cannot share an environment: pip uninstall aiorch, then pip install --force-reinstall --no-deps aiorch-sdk "
+    "(its files may have replaced ours)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report."""
+
+    topic: str
+    level: Level
+    message: str
+    do: str = ""
+    """What to do about it."""
+
+
+def versions(python: str, supported: bool, aiorch: str, distribution: str | None, system: str) -> Finding:
+    """Python and the package."""
+    installed = f"aiorch-sdk {distribution}" if distribution else f"aiorch {aiorch} from its source folder"
+    message = f"Python {python}, {installed}, {system}"
+    if not supported:
+        return Finding("python", "problem", message, "aiorch needs Python 3.11 or newer")
+    if distribution and distribution != aiorch:
+        cure = "pip install --force-reinstall aiorch-sdk"
+        return Finding("python", "warning", f"{message}, but the module says {aiorch}", cure)
+    return Finding("python", "ok", message)
+
+
+def foreign(version: str | None) -> list[Finding]:
+    """Another project's distribution of our name."""
+    if version is None:
+        return []
+    message = (
+        f"the distribution 'aiorch' {version} is installed: another project, with a module of the same name"
+    )
+    return [Finding("aiorch", "problem", message, FOREIGN_CURE)]
+
+
+def keys(
+    present: Sequence[str], providers: Mapping[str, Sequence[str]], given: Sequence[str] = ()
+) -> list[Finding]:
+    """Which keys were found.
+
+    :param present: names of all variables that are set.
+    :param providers: by provider, the names that its key may have.
+    :param given: providers whose key is in the setting ``keys``.
+    """
+    known = [name for names in providers.values() for name in names]
+    read = [next((n for n in names if n in present), "") for names in providers.values()]
+    read = [name for name in read if name] + [f"keys.{provider}" for provider in given]
+    found = [
+        Finding("keys", "ok", f"found: {', '.join(read)}")
+        if read
+        else Finding(
+            "keys", "ok", "none found", "one free key is enough to begin with: `aiorch init` lists the names"
+        )
+    ]
+    for name, meant in mistyped(present, known).items():
+        found.append(Finding("keys", "warning", f"{name} is read by nobody", f"did you mean {meant}?"))
+    unused = sorted(OTHERS.intersection(present) - set(known))
+    if unused:
+        found.append(Finding("keys", "ok", f"not used by this version: {', '.join(unused)}"))
+    return found
+
+
+def providers(probes: Sequence[Probe]) -> list[Finding]:
+    """Who answers."""
+    found: list[Finding] = []
+    for one in probes:
+        level: Level = "ok" if one.good else "problem" if one.answer == "refused" else "warning"
+        found.append(Finding(one.provider, level, one.told(), one.cure()))
+    return found
+
+
+def servers(probes: Sequence[Probe], addresses: Mapping[str, str], variables: Mapping[str, str]) -> Finding:
+    """Local servers at their usual addresses that are not configured.
+
+    :param variables: by server, the setting that makes aiorch use it.
+    """
+    up = [one for one in probes if one.good]
+    if not up:
+        looked = ", ".join(f"{name} {address}" for name, address in addresses.items())
+        return Finding(
+            "servers",
+            "ok",
+            f"no local server at the usual addresses ({looked})" if looked else "none looked for",
+        )
+    told = ", ".join(f"{one.provider} at {addresses[one.provider]} ({one.models} models)" for one in up)
+    cure = " ".join(f"{variables[one.provider]}" for one in up)
+    return Finding("servers", "ok", f"running, and not used: {told}", f"to use it, set {cure}")
+
+
+def extras(there: Mapping[str, bool]) -> Finding:
+    """What was installed beside the core."""
+    have = [name for name, installed in there.items() if installed]
+    lack = [name for name, installed in there.items() if not installed]
+    message = f"installed: {', '.join(have) or 'none'}"
+    if lack:
+        message += f"; not installed: {', '.join(lack)} (pip install 'aiorch-sdk[NAME]' when you need one)"
+    return Finding("extras", "ok", message)
+
+
+def disk(free: int, place: str) -> Finding:
+    """Room to write."""
+    message = (
+        f"{free / 1e9:.1f} GB free on the disk of {place}"
+        if free >= 1e9
+        else f"{free / 1e6:.0f} MB free on the disk of {place}"
+    )
+    cure = "make room, or use another data folder: AIORCH_DATA_DIR"
+    if free < BARE:
+        return Finding("disk", "problem", message, cure)
+    return Finding("disk", "warning" if free < SPARE else "ok", message, cure if free < SPARE else "")
+
+
+def anybody(answering: Sequence[str]) -> Finding:
+    """The sum: can anybody be asked?"""
+    if answering:
+        return Finding("answers", "ok", f"questions can be answered by: {', '.join(answering)}")
+    cure = "set a provider's key (`aiorch init` lists the names), or run `aiorch local install`"
+    return Finding("answers", "problem", "nobody can be asked anything here", cure)

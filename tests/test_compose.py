@@ -1,0 +1,261 @@
+"""The wiring: which providers come of which settings, and what plugins add."""
+
+from __future__ import annotations
+
+import json
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import aiorch
+from aiorch.compose import address, build, known_specs, plugged, weights_folder
+from aiorch.errors import ConfigurationError, LocalModelError, MissingExtra, PluginError, UnknownProvider
+from aiorch.plugins import Plugin
+from aiorch.providers import ProviderSpec
+from aiorch.testing import ScriptedProvider
+
+
+def names(**arguments: Any) -> list[str]:
+    house = build(None, arguments, aiorch.compose.Parts())
+    return house.summary().split(", ")
+
+
+@pytest.fixture(autouse=True)
+def _no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The embedded model is not there, unless a test puts it there."""
+    monkeypatch.setenv("AIORCH_WEIGHTS_DIR", str(tmp_path / "nothing"))
+    monkeypatch.setattr("aiorch.providers.local.locate", lambda name, folder: None)
+
+
+def test_with_nothing_set_no_provider_is_configured() -> None:
+    assert names() == ["no provider configured"]
+
+
+def test_every_conventional_key_name_configures_its_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    specs, _ = known_specs()
+    for spec in specs.values():
+        for variable in spec.env if spec.needs_key else ():
+            with monkeypatch.context() as patched:
+                patched.setenv(variable, "a-key-of-sixteen-letters")
+                assert names() == [spec.id], variable
+
+
+def test_keys_and_addresses_can_be_given_in_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert names(keys={"groq": "k" * 20}) == ["groq"]
+    assert names(base_urls={"vllm": "http://10.0.0.7:8000/v1"}) == ["vllm"]
+    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:11434")
+    assert names() == ["ollama"]
+
+
+def test_only_the_providers_asked_for_are_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROQ_API_KEY", "k" * 20)
+    monkeypatch.setenv("MISTRAL_API_KEY", "k" * 20)
+    assert names(providers=("groq",)) == ["groq"]
+    assert names(providers=("groq", "ollama")) == ["groq", "ollama"]
+
+
+def test_a_provider_asked_for_without_a_key_says_which_to_set() -> None:
+    with pytest.raises(ConfigurationError, match="set GROQ_API_KEY"):
+        names(providers=("groq",))
+
+
+def test_unknown_providers_are_refused_with_the_nearest() -> None:
+    for setting in (
+        {"providers": ("grok",)},
+        {"base_urls": {"olama": "http://x.example"}},
+        {"keys": {"gemni": "k" * 20}},
+    ):
+        with pytest.raises(UnknownProvider, match=r"Did you mean '(groq|ollama|gemini)'"):
+            names(**setting)
+
+
+def test_offline_leaves_only_what_runs_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROQ_API_KEY", "k" * 20)
+    monkeypatch.setenv("OLLAMA_HOST", "http://localhost:11434")
+    assert names(offline=True) == ["ollama"]
+
+
+@pytest.mark.parametrize(
+    ("host", "usual", "whole"),
+    [
+        ("http://localhost:11434/v1", "http://localhost:11434/v1", "http://localhost:11434/v1"),
+        ("0.0.0.0", "http://localhost:11434/v1", "http://0.0.0.0:11434/v1"),
+        ("box:9999", "http://localhost:11434/v1", "http://box:9999/v1"),
+        ("https://box.example", "http://localhost:11434/v1", "https://box.example/v1"),
+        ("https://box.example/other/", "http://localhost:11434/v1", "https://box.example/other"),
+    ],
+)
+def test_an_address_is_completed_from_the_usual_one(host: str, usual: str, whole: str) -> None:
+    assert address(host, usual) == whole
+
+
+def test_providers_that_train_on_free_prompts_can_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", "k" * 20)
+    house = build(None, {"exclude_training": True}, aiorch.compose.Parts())
+    assert "gemini" in house.line.rules.excluded
+
+
+# --- the embedded model ------------------------------------------------------------------------------------------
+
+
+def test_weights_lie_in_the_data_folder_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert weights_folder(aiorch.Settings(data_dir=tmp_path)) == tmp_path / "nothing"
+    monkeypatch.delenv("AIORCH_WEIGHTS_DIR")
+    assert weights_folder(aiorch.Settings(data_dir=tmp_path)) == tmp_path / "models"
+
+
+def test_a_model_asked_for_and_not_installed_says_how_to_install_it() -> None:
+    pytest.importorskip("xllamacpp")
+    with pytest.raises(LocalModelError, match="aiorch local install smollm2-135m"):
+        names(local_model="smollm2-135m")
+
+
+def test_a_model_asked_for_without_its_engine_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match=r"aiorch-sdk\[local\]"):
+        names(local_model="smollm2-135m")
+    assert names() == ["no provider configured"]
+
+
+def test_installed_weights_make_the_local_provider(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("xllamacpp")
+    monkeypatch.setattr("aiorch.providers.local.locate", lambda name, folder: tmp_path / "model.gguf")
+    assert names() == ["local"]
+    assert names(providers=("local",)) == ["local"]
+
+
+# --- a real provider over HTTP, end to end -----------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+async def test_a_key_in_the_environment_is_enough_to_be_answered_by_a_live_free_model(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-v1-" + "0123456789abcdef" * 4)
+    asked: list[str] = []
+
+    def openrouter(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/models"):
+            prices = {"prompt": "0", "completion": "0"}
+            parameters = ["tools", "response_format", "structured_outputs"]
+            card = {"context_length": 131072, "supported_parameters": parameters}
+            listed = [
+                {"id": "google/gemma-4-26b-a4b-it:free", "pricing": prices, **card},
+                {"id": "nvidia/nemotron-3-ultra-550b-a55b:free", "pricing": prices, **card},
+                {"id": "openai/gpt-9", "pricing": {"prompt": "0.00001", "completion": "0.00003"}, **card},
+            ]
+            return httpx.Response(200, json={"data": listed})
+        assert request.headers["authorization"].startswith("Bearer sk-or-v1-")
+        model = json.loads(request.content)["model"]
+        asked.append(model)
+        message = {"role": "assistant", "content": "Back-pressure slows the sender."}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        return httpx.Response(200, json={"model": model, "choices": [choice]})
+
+    async with aiorch.Orchestrator(transport=httpx.MockTransport(openrouter), data_dir=tmp_path) as ai:
+        outcome = await ai.run("Explain back-pressure", agent="analysis_agent")
+        ranking = await ai.route("Explain back-pressure", agent="analysis_agent")
+    # The profile asks for a 2024 model; its successor of today answers.
+    assert asked == ["nvidia/nemotron-3-ultra-550b-a55b:free"]
+    assert outcome.model == "openrouter/nvidia/nemotron-3-ultra-550b-a55b:free"
+    assert outcome.cost == 0
+    notes = {p.id: p.reason for p in ranking.passed_over}
+    assert "successor" in notes["nousresearch/hermes-3-llama-3.1-405b:free"]
+    assert "allow_paid" in notes["openrouter/openai/gpt-9#OPENROUTER_API_KEY"]
+
+
+@pytest.mark.anyio
+async def test_a_dead_network_is_told_with_every_provider_and_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GROQ_API_KEY", "gsk_" + "a1" * 26)
+
+    def dead(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("Network is unreachable", request=request)
+
+    async with aiorch.Orchestrator(transport=httpx.MockTransport(dead), data_dir=tmp_path) as ai:
+        with pytest.raises(aiorch.NoModelAvailable, match="groq: its list of models could not be had"):
+            await ai.run("hello")
+
+
+# --- plugins -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def plugin(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Adds entry points for one test."""
+    added: list[Plugin] = []
+
+    def discover(group: str) -> list[Plugin]:
+        return [p for p in added if p.group == group]
+
+    monkeypatch.setattr("aiorch.compose.discover", discover)
+
+    def add(group: str, value: Any = None, *, error: str | None = None, name: str = "mine") -> None:
+        added.append(Plugin(group, name, "mine 1.0", value, error))
+
+    return add
+
+
+def test_a_plugin_can_be_a_row_or_a_maker_of_a_provider(plugin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = ProviderSpec(id="acme", name="Acme", base_url="https://acme.example/v1", env=("ACME_API_KEY",))
+    plugin("aiorch.providers", row)
+    plugin("aiorch.providers", lambda settings: ScriptedProvider(name="made"), name="maker")
+    plugin("aiorch.providers", lambda settings: None, name="without a key")
+    assert names() == ["made"]
+    monkeypatch.setenv("ACME_API_KEY", "k" * 20)
+    assert names() == ["acme", "made"]
+    assert names(providers=("acme",)) == ["acme"]
+
+
+def test_a_broken_plugin_is_reported_by_name_and_takes_nobody_down(
+    plugin: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken:
+        def __init__(self) -> None:
+            raise RuntimeError("no licence")
+
+    plugin("aiorch.providers", error="ImportError: no module named acme")
+    plugin("aiorch.checks", Broken)
+    plugin("aiorch.validators", error="SyntaxError: line 3")
+    assert names() == ["no provider configured"]
+    said = caplog.text
+    assert "ImportError: no module named acme" in said
+    assert "RuntimeError: no licence" in said
+    assert "mine 1.0" in said
+
+
+def test_plugins_may_be_classes_or_objects(plugin: Any) -> None:
+    class Made:
+        name = "made"
+
+    ready = types.SimpleNamespace(name="ready")
+    plugin("aiorch.checks", Made)
+    plugin("aiorch.checks", ready)
+    assert [c.name for c in plugged("aiorch.checks")] == ["made", "ready"]
+
+
+def test_two_matchers_are_one_too_many(plugin: Any) -> None:
+    plugin("aiorch.matchers", types.SimpleNamespace(name="a"))
+    plugin("aiorch.matchers", types.SimpleNamespace(name="b"))
+    with pytest.raises(PluginError, match=r"a, b.*Orchestrator\(matcher="):
+        names()
+
+
+def test_building_the_house_opens_nothing_and_loads_no_client(tmp_path: Path) -> None:
+    import subprocess
+
+    code = (
+        "import sys, aiorch; aiorch.Orchestrator(keys={'groq': 'k' * 20}); "
+        "print(sorted({'httpx', 'aiohttp', 'rich', 'xllamacpp', 'jsonschema'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert done.stdout.strip() == "[]"
