@@ -16,6 +16,7 @@ from aiorch.catalog.lists import StoredLists
 from aiorch.clock import Clock, SystemClock
 from aiorch.errors import ConfigurationError, LocalModelError, MissingExtra, PluginError, UnknownProvider
 from aiorch.events import Bus
+from aiorch.journal import NullJournal
 from aiorch.net import Transport
 from aiorch.plugins import Plugin, discover
 from aiorch.protocols import Check, Journal, Matcher, Provider, StreamValidator, Tool, Validator
@@ -31,7 +32,6 @@ from aiorch.store import FILE_NAME, Store
 from aiorch.tools import ToolRunner
 from aiorch.types import Profile
 from aiorch.work import Line
-from aiorch.workflow import NullJournal
 
 if TYPE_CHECKING:
     import httpx

@@ -14,7 +14,6 @@ from collections.abc import (
     Iterable,
     Mapping,
     Sequence,
-    Sized,
 )
 from contextlib import aclosing
 from dataclasses import replace
@@ -374,25 +373,25 @@ ASSUMED_CONTEXT = 4_096
 
 def _messages(prompt: str | Sequence[Message]) -> tuple[Message, ...]:
     """The prompt as messages. :raises InputError: when it is neither a string nor messages."""
-    given: object = prompt  # whatever the annotation says
-    messages = as_messages(prompt) if isinstance(given, str | Message | list | tuple) else ()
+    messages = as_messages(prompt) if isinstance(prompt, str | Message | list | tuple) else ()
     if not messages or not all(isinstance(m, Message) for m in cast("tuple[object, ...]", messages)):
-        empty = " and empty" if isinstance(given, Sized) and not given else ""
+        empty = " and empty" if prompt in ("", [], ()) else ""
         raise InputError(
             "a prompt is a string, a sequence of aiorch.Message or an aiorch.Task; "
-            f"this one is {type(given).__name__}{empty}"
+            f"this one is {type(prompt).__name__}{empty}"
         )
     return messages
 
 
 async def _each(prompts: Iterable[Prompt] | AsyncIterable[Prompt]) -> AsyncGenerator[Prompt, None]:
-    if isinstance(prompts, AsyncGenerator):
-        async with aclosing(prompts):
-            async for prompt in prompts:
+    if isinstance(prompts, AsyncIterable):
+        coming = aiter(prompts)
+        try:
+            async for prompt in coming:
                 yield prompt
-    elif isinstance(prompts, AsyncIterable):
-        async for prompt in prompts:
-            yield prompt
+        finally:
+            if isinstance(coming, AsyncGenerator):
+                await cast("AsyncGenerator[Prompt, None]", coming).aclose()
     else:
         for prompt in prompts:
             yield prompt

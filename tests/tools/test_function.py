@@ -63,7 +63,7 @@ def test_what_is_said_explicitly_comes_first():
 
 def test_a_tool_is_still_its_function():
     assert thread() == threading.current_thread().name
-    assert weather.__name__ == "weather"
+    assert vars(weather)["__name__"] == "weather"
     assert "weather(place" in repr(weather)
 
 

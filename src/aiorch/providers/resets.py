@@ -26,12 +26,12 @@ _UNITS = {
     "ns": 1e-9,
 }
 _PART = r"(\d+(?:\.\d+)?)(ms|us|µs|μs|ns|d|h|m|s)"
-_DURATION = re.compile(rf"(?:{_PART})+")
-_PARTS = re.compile(_PART)
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_DURATION = re.compile(rf"(?:{_PART})+", re.ASCII)
+_PARTS = re.compile(_PART, re.ASCII)
+_NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _IN_TEXT = re.compile(
     rf"(?:try again in|retry in|retry after)\s+((?:{_PART})+|\d+(?:\.\d+)?)(?:\s*(seconds?|minutes?|hours?))?",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _WORDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
 

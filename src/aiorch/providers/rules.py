@@ -149,17 +149,6 @@ _ALLOWANCES = (
 
 _REQUEST = (
     _row(
-        "answer too long",  # before the prompt's length, which is spoken of in the same words
-        K.BAD_REQUEST,
-        "request",
-        [400, 422],
-        says=[
-            r"max(?:imum)?[_ ](?:completion[_ ]|output[_ ]|new[_ ])?tokens.{0,40}"
-            r"(?:too large|must be (?:less|<)|exceeds the (?:maximum|limit))"
-        ],
-        ambiguous=True,
-    ),
-    _row(
         "prompt too long",
         K.CONTEXT,
         "request",
@@ -175,6 +164,17 @@ _REQUEST = (
             r"reduce the (?:length|size) of (?:the|your)|too many (?:input |prompt )?tokens",
             r"prompt contains \d+ tokens|while limit is \d+|tokens \+ .{0,3}max_new_tokens",
         ],
+    ),
+    _row(
+        "answer too long",
+        K.BAD_REQUEST,
+        "request",
+        [400, 422],
+        says=[
+            r"max(?:imum)?[_ ](?:completion[_ ]|output[_ ]|new[_ ])?tokens.{0,40}"
+            r"(?:too large|must be (?:less|<)|exceeds the (?:maximum|limit))"
+        ],
+        ambiguous=True,
     ),
     _row(
         "filtered",

@@ -58,12 +58,16 @@ class FunctionTool(Generic[P, R]):
         """The function itself, unchecked."""
         return self.function(*args, **kwargs)
 
-    @cached_property
+    @property
     def spec(self) -> ToolSpec:
         """What the model is told. Made at the first use, so that declaring a tool costs nothing.
 
         :raises ConfigurationError: when an annotation cannot be expressed as a JSON schema.
         """
+        return self._spec
+
+    @cached_property
+    def _spec(self) -> ToolSpec:
         from pydantic.errors import PydanticUserError
 
         text = inspect.getdoc(self.function) or ""

@@ -84,9 +84,9 @@ class RunTable:
         last = total(self._rows, self._run.seconds)
         lines = [_cells(row) for row in (*self._rows, last)]
         size = [max(map(len, column)) for column in zip(_HEAD, *lines, strict=True)]
-        room = options.max_width - sum(size[i] for i in _FIXED) - 2 * (len(size) - 1)
+        room = options.max_width - sum(size[i] for i in _FIXED) - (len(size) - 1)
         widths = dict(zip(_TEXTS, fit([size[i] for i in _TEXTS], room), strict=True))
-        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+        table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
         for i, name in enumerate(_HEAD):
             right = "right" if name in _NUMBERS else "left"
             table.add_column(

@@ -10,7 +10,7 @@ Where a run lives, and whether it survives a crash, is the engine's business; :c
 """
 
 from aiorch.workflow.builder import FunctionStep, Step, Workflow
-from aiorch.workflow.engine import Memory, NullJournal
+from aiorch.workflow.engine import Memory
 from aiorch.workflow.execution import Asker, execute, measures
 from aiorch.workflow.graph import Graph, Input
 from aiorch.workflow.loading import load
@@ -28,7 +28,6 @@ __all__ = [
     "Mapped",
     "Memory",
     "Node",
-    "NullJournal",
     "Port",
     "Row",
     "Run",

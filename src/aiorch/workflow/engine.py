@@ -5,21 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from aiorch.journal import NullJournal
 from aiorch.protocols import Journal
 
 T = TypeVar("T")
-
-
-class NullJournal:
-    """Only runs the effect: a crash forgets everything."""
-
-    __slots__ = ()
-
-    async def once(
-        self, key: str, effect: Callable[[], Awaitable[T]], *, returns: type[T], idempotent: bool = True
-    ) -> T:
-        """Run ``effect``."""
-        return await effect()
 
 
 class Memory:

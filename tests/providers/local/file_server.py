@@ -41,6 +41,10 @@ def file_server(content: bytes) -> Generator[FileServer]:
         def log_message(self, format: str, *args: object) -> None:
             return
 
+        def end_headers(self) -> None:
+            self.send_header("Connection", "close")
+            super().end_headers()
+
         def do_GET(self) -> None:
             self.close_connection = True
             if self.path == state.redirect_from:
@@ -69,9 +73,7 @@ def file_server(content: bytes) -> Generator[FileServer]:
                 self.send_header(
                     "Content-Range", f"bytes {shown}-{len(state.content) - 1}/{len(state.content)}"
                 )
-            if state.chunked:
-                self.send_header("Connection", "close")
-            else:
+            if not state.chunked:
                 self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body[: state.stop_after])

@@ -70,7 +70,8 @@ def find_weights() -> Path:
     for folder in FOLDERS:
         if found := locate(DEFAULT, folder):
             return found
-    reason = f"the weights of {DEFAULT} are not installed: aiorch local install (looked in {', '.join(map(str, FOLDERS))})"
+    looked = ", ".join(map(str, FOLDERS))
+    reason = f"the weights of {DEFAULT} are not installed: aiorch local install (looked in {looked})"
     if os.environ.get("AIORCH_TEST_FULL") == "1":
         pytest.fail(reason)
     pytest.skip(reason)

@@ -334,7 +334,8 @@ def test_two_threads_and_two_processes_install_one_file(
     program = (
         "import sys; from pathlib import Path; from aiorch.providers.local import *\n"
         "from aiorch.providers.local.known import BY_NAME\n"
-        "BY_NAME['tiny'] = KnownModel('tiny', UrlSource(sys.argv[1]), sys.argv[2], int(sys.argv[3]), 'MIT', 1, 1, '.')\n"
+        "url, sha256, size = UrlSource(sys.argv[1]), sys.argv[2], int(sys.argv[3])\n"
+        "BY_NAME['tiny'] = KnownModel('tiny', url, sha256, size, 'MIT', 1, 1, '.')\n"
         "print(install('tiny', Path(sys.argv[4])).size)"
     )
     command = [sys.executable, "-c", program, server.url, row.sha256, str(row.size), str(tmp_path)]

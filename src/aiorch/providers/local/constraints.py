@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
+from urllib.parse import unquote
 
 from aiorch.types import JSON
 
@@ -40,7 +41,11 @@ def grammar(schema: JSON) -> str:
     :raises UnusableSchema: when it is no schema, or refers to what is not in it.
     """
     fitted = cast("dict[str, Any]", _fitted(schema, schema))
-    return "%llguidance {}\nstart: %json " + json.dumps({**fitted, "x-guidance": _COMPACT})
+    try:
+        text = json.dumps({**fitted, "x-guidance": _COMPACT})
+    except TypeError as error:
+        raise UnusableSchema(f"the JSON schema is not JSON: {error}") from error
+    return "%llguidance {}\nstart: %json " + text
 
 
 def moved_under(schema: JSON, name: str, shared: dict[str, Any]) -> dict[str, Any]:
@@ -94,18 +99,18 @@ def _fitted_schema(schema: Mapping[str, Any], root: JSON) -> dict[str, Any]:
 def _check_type(value: Any) -> None:
     names = cast("list[Any]", value if isinstance(value, list | tuple) else [value])
     for name in names:
-        if name not in _TYPES:
+        if not isinstance(name, str) or name not in _TYPES:
             raise UnusableSchema(
                 f"the JSON schema has the type {name!r}; known are {', '.join(sorted(_TYPES))}"
             )
 
 
 def _check_reference(reference: Any, root: JSON) -> None:
-    if not isinstance(reference, str) or not reference.startswith("#"):
+    if not isinstance(reference, str) or not (reference == "#" or reference.startswith("#/")):
         raise UnusableSchema(f"the JSON schema refers to {reference!r}, which is not inside it")
     place: Any = root
     for step in reference.split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
+        name = unquote(step).replace("~1", "/").replace("~0", "~")
         if not isinstance(place, Mapping) or name not in place:
             raise UnusableSchema(f"the JSON schema refers to {reference!r}, and it has nothing there")
         place = cast("Any", place[name])

@@ -109,7 +109,7 @@ def calls_as_text(message: Message) -> str:
     A call is told as a sentence: shown the JSON that it wrote, the demo model writes it again instead of answering
     (tried on 3 questions, with tools and without).
     """
-    calls = [f"I ask {call.name} with {_compact(call.arguments)}." for call in message.tool_calls]
+    calls = [f"I ask {call.name} with {_compact(dict(call.arguments))}." for call in message.tool_calls]
     return "\n".join([*([message.text] if message.text else []), *calls])
 
 

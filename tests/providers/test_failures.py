@@ -1,0 +1,209 @@
+"""One failure for every error body, with the right kind, scope and moment to come back."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aiorch.net import NetError
+from aiorch.providers import RULES, SPECS, ProviderSpec, Redactor, classify, from_net
+from aiorch.providers.error_bodies import read_error
+from aiorch.providers.failures import without_model
+from aiorch.providers.rules import HOSTS_FAULT, rule_for
+from aiorch.types import Failure, FailureKind
+
+NOW = 1_800_000_000.0  # Friday 2027-01-15 08:00:00 UTC, midnight in California
+ELSEWHERE = ProviderSpec(id="elsewhere", name="Elsewhere", base_url="https://api.example.com/v1")
+CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "fixtures" / "errors.json").read_text())
+
+
+def spec_of(case: dict[str, Any]) -> ProviderSpec:
+    return SPECS.get(case["provider"], ELSEWHERE)
+
+
+def body_of(case: dict[str, Any]) -> bytes:
+    body = case["body"]
+    return (body if isinstance(body, str) else json.dumps(body)).encode()
+
+
+def classified(case: dict[str, Any], **more: Any) -> Failure:
+    return classify(case["status"], case["headers"], body_of(case), provider=spec_of(case), now=NOW, **more)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{c['provider']}: {c['what']}" for c in CASES])
+def test_each_error_is_what_it_is(case: dict[str, Any]) -> None:
+    failure = classified(case)
+    assert (failure.kind.value, failure.scope) == (case["kind"], case["scope"])
+    assert failure.ambiguous is case.get("ambiguous", False)
+    assert failure.status == case["status"]
+    assert failure.successors == tuple(case.get("successors", ()))
+    assert failure.upstream == case.get("upstream")
+    if "code" in case:
+        assert failure.code == case["code"]
+    if "retry_in" in case:
+        assert failure.retry_at == pytest.approx(NOW + case["retry_in"], abs=0.001)
+    else:
+        assert failure.retry_at is None
+    assert failure.message
+    assert len(failure.message) <= 300
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{c['provider']}: {c['what']}" for c in CASES])
+def test_each_error_is_judged_by_the_row_that_is_meant(case: dict[str, Any]) -> None:
+    error = read_error(body_of(case))
+    status = case["status"] if case["status"] >= 300 else error.status or 0
+    assert (rule_for(status, error) or HOSTS_FAULT).name == case["rule"]
+
+
+def test_every_row_has_a_fixture() -> None:
+    assert {r.name for r in RULES} - {c["rule"] for c in CASES} == set()
+    assert len({r.name for r in RULES}) == len(RULES)
+
+
+def test_a_complaint_about_a_request_that_is_being_answered_is_the_hosts_fault() -> None:
+    body = {"error": {"code": 400, "message": "Something about your request"}}
+    before = classify(200, {}, body, provider=ELSEWHERE, now=NOW)
+    during = classify(200, {}, body, provider=ELSEWHERE, now=NOW, in_stream=True)
+    assert (before.kind, during.kind) == (FailureKind.BAD_REQUEST, FailureKind.OVERLOADED)
+    gone = classify(200, {}, {"error": {"code": 404, "message": "x"}}, provider=ELSEWHERE, now=NOW, in_stream=True)
+    assert gone.kind is FailureKind.MODEL_GONE
+
+
+def test_a_wait_that_has_passed_is_no_wait() -> None:
+    failure = classify(429, {"X-RateLimit-Reset": "1760000000000"}, b"", provider=SPECS["openrouter"], now=NOW)
+    assert (failure.kind, failure.retry_at) == (FailureKind.RATE_MINUTE, None)
+    assert failure.message == "status 429 without a word"
+
+
+def test_a_limit_of_minutes_and_days_at_once_is_one_of_minutes() -> None:
+    headers = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-remaining-tokens": "0"}
+    assert classify(429, headers, b"", provider=SPECS["groq"], now=NOW).kind is FailureKind.RATE_MINUTE
+
+
+def test_the_longest_of_several_exhausted_windows_counts() -> None:
+    headers = {
+        "x-ratelimit-remaining-requests": "0",
+        "x-ratelimit-remaining-tokens": "0",
+        "x-ratelimit-reset-requests": "1s",
+        "x-ratelimit-reset-tokens": "6m0s",
+    }
+    assert classify(429, headers, b"", provider=SPECS["openai"], now=NOW).retry_at == NOW + 360
+
+
+def test_only_what_passes_has_a_moment_to_come_back() -> None:
+    headers = {"retry-after": "30"}
+    for status, told in [(400, False), (401, False), (402, False), (404, False), (408, True), (429, True), (503, True)]:
+        failure = classify(status, headers, b"", provider=ELSEWHERE, now=NOW)
+        assert (failure.retry_at is not None) is told, status
+
+
+def test_a_providers_echo_of_the_key_is_not_shown() -> None:
+    key = "abcdEFGH0123-our-own-secret"
+    body = json.dumps({"error": {"message": f"Incorrect API key provided: {key}. " + "x" * 500}})
+    failure = classify(401, {}, body.encode(), provider=ELSEWHERE, now=NOW, redactor=Redactor([key]))
+    assert key not in repr(failure)
+    assert "abcdEFGH" not in repr(failure)
+    assert len(failure.message) <= 300
+
+
+def test_what_the_user_wrote_is_not_repeated() -> None:
+    moderated = next(c for c in CASES if c["what"] == "moderated input")
+    moderated["body"]["error"]["metadata"]["flagged_input"] = "my diary"
+    assert "diary" not in repr(classified(moderated))
+    refused = {"detail": [{"msg": "Field required", "input": {"content": "my diary"}}]}
+    assert "diary" not in repr(classify(422, {}, refused, provider=ELSEWHERE, now=NOW))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        st.sampled_from(
+            ["error", "errors", "message", "code", "type", "status", "detail", "details", "metadata", "raw", "availability"]
+            + ["choices", "violations", "quotaId", "retry_after", "retryDelay", "fallback_models", "provider", "reasons"]
+        )
+        | st.text(max_size=5),
+        inner,
+        max_size=5,
+    ),
+    max_leaves=25,
+)
+HEADERS = st.dictionaries(
+    st.sampled_from(["retry-after", "Retry-After-Ms", "X-RateLimit-Reset", "x-ratelimit-remaining-tokens"]), st.text(max_size=12)
+)
+
+
+@given(JSON, st.none() | st.integers(100, 599), HEADERS, st.sampled_from(sorted(SPECS)), st.booleans())
+def test_any_error_is_a_failure_and_never_an_exception(
+    body: object, status: int | None, headers: dict[str, str], provider: str, in_stream: bool
+) -> None:
+    failure = classify(status, headers, body, provider=SPECS[provider], now=NOW, in_stream=in_stream)
+    assert len(failure.message) <= 300
+    assert failure.retry_at is None or failure.retry_at >= NOW
+    assert failure == classify(status, headers, json.dumps(body).encode(), provider=SPECS[provider], now=NOW, in_stream=in_stream)
+
+
+@given(st.binary(max_size=200), st.integers(300, 599))
+def test_any_bytes_are_a_failure(body: bytes, status: int) -> None:
+    assert classify(status, {}, body, provider=ELSEWHERE, now=NOW).status == status
+
+
+@pytest.mark.parametrize("deep", [b"[" * 100_000, b'{"error":' * 100_000])
+def test_a_body_nested_without_end_is_text(deep: bytes) -> None:
+    assert classify(500, {}, deep, provider=ELSEWHERE, now=NOW).kind is FailureKind.OVERLOADED
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("refused", FailureKind.TRANSPORT),
+        ("broken", FailureKind.TRANSPORT),
+        ("dns", FailureKind.TRANSPORT),
+        ("connect_timeout", FailureKind.TIMEOUT),
+        ("pool_timeout", FailureKind.TIMEOUT),
+        ("read_timeout", FailureKind.TIMEOUT),
+        ("too_large", FailureKind.MALFORMED),
+        ("protocol", FailureKind.MALFORMED),
+    ],
+)
+def test_a_call_without_an_answer_is_a_failure_too(kind: Any, expected: FailureKind) -> None:
+    failure = from_net(NetError("body", kind, "what happened"))
+    assert (failure.kind, failure.scope, failure.code, failure.message) == (expected, "upstream", kind, "what happened")
+
+
+def test_a_list_that_is_not_there_retires_no_model() -> None:
+    gone = Failure(FailureKind.MODEL_GONE, "model", "404", successors=("a",))
+    assert without_model(gone) == Failure(FailureKind.BAD_REQUEST, "account", "404")
+    other = Failure(FailureKind.AUTH, "account", "401")
+    assert without_model(other) is other
+
+
+# --- recorded bodies of many providers, where the checkout has them beside it ------------------------------------
+
+SAMPLES = Path(os.environ.get("AIORCH_ERROR_SAMPLES", Path(__file__).parents[3] / "shared/data/discovery/samples/errors.json"))
+EXPECTED = [
+    "rate_minute account", "rate_minute upstream", "overloaded model", "model_gone model", "model_gone model",
+    "policy request", "billing account", None, "rate_minute key_model", "model_gone key_model", "rate_minute account",
+    "rate_day key_model", "model_gone model", "model_gone key_model", None, "rate_minute key_model", "model_gone model",
+    "rate_minute key_model", "overloaded upstream", "rate_minute account", "model_gone model", "model_gone model",
+    "model_gone model", "overloaded model", "overloaded model", "auth account", "billing account", "rate_minute account",
+    "billing account", "billing account", "overloaded model",
+]  # fmt: skip
+
+
+@pytest.mark.skipif(not SAMPLES.exists(), reason="the recorded bodies are not here")
+def test_the_recorded_errors_of_many_providers() -> None:
+    wrong: list[str] = []
+    for number, (sample, expected) in enumerate(zip(json.loads(SAMPLES.read_text()), EXPECTED, strict=True)):
+        if expected is None:
+            continue  # a stream's text, which the stream's tests read; headers without an error
+        failure = classified(sample)
+        if f"{failure.kind.value} {failure.scope}" != expected:
+            wrong.append(f"{number} {sample['provider']}: {failure}")
+    assert wrong == []
