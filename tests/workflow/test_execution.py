@@ -22,10 +22,11 @@ from aiorch.events import (
     RunFinished,
     RunStarted,
 )
+from aiorch.journal import NullJournal
 from aiorch.protocols import Engine, Journal, Tool
 from aiorch.testing import FakeClock
 from aiorch.types import Budget, Message, Outcome, Parameters, Task, ToolSpec, Verdict, to_json
-from aiorch.workflow import Memory, NullJournal, Run, Workflow, execute
+from aiorch.workflow import Memory, Run, Workflow, execute
 
 T = TypeVar("T")
 pytestmark = pytest.mark.anyio

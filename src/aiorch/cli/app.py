@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -43,7 +45,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, but with the nearest names for an unknown one: click looks only at commands that are loaded."""
+        """As click does, and with the nearest names for an unknown one: click looks among loaded commands only."""
         if args[0] not in COMMANDS and args[0][:1].isalnum():
             raise click.NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx)
         return super().resolve_command(ctx, args)
@@ -61,7 +63,7 @@ class Commands(click.Group):
         sys.exit(_ended(voice, lambda: super(Commands, self).main(args, *rest, obj=voice, **extra)))
 
 
-def _ended(voice: Voice, work: Any) -> int:
+def _ended(voice: Voice, work: Callable[[], object]) -> int:
     try:
         with _terminated_as_interrupted():
             code = work()

@@ -20,10 +20,10 @@ COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 @flags
 @click.pass_context
 def command(ctx: click.Context, offline: bool) -> None:
-    """Look at everything that aiorch needs here: Python, settings, keys, providers, the embedded model, the data folder.
+    """Look at all that aiorch needs here: Python, settings, keys, providers, the embedded model, the data folder.
 
-    Each line is ok, a warning, or a problem with what to do about it. One small request goes to each provider that has a key.
-    Exit code 1 when there is a problem. Keys are named and never shown.
+    Each line is ok, a warning, or a problem with what to do about it. One small request goes to each provider that
+    has a key. Exit code 1 when there is a problem. Keys are named and never shown.
     """
     from aiorch.cli.examination import examine
 

@@ -5,59 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+# fmt: off
 OTHERS = frozenset(
-    [
-        "AI21_API_KEY",
-        "AI_GATEWAY_API_KEY",
-        "ANTHROPIC_API_KEY",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_BEARER_TOKEN_BEDROCK",
-        "AWS_SECRET_ACCESS_KEY",
-        "AZURE_API_KEY",
-        "AZURE_OPENAI_API_KEY",
-        "CHUTES_API_KEY",
-        "CLOUDFLARE_API_KEY",
-        "CLOUDFLARE_API_TOKEN",
-        "CODESTRAL_API_KEY",
-        "CO_API_KEY",
-        "COHERE_API_KEY",
-        "DASHSCOPE_API_KEY",
-        "DEEPINFRA_API_KEY",
-        "DEEPINFRA_API_TOKEN",
-        "FIREWORKS_API_KEY",
-        "HYPERBOLIC_API_KEY",
-        "JAN_API_KEY",
-        "KILO_API_KEY",
-        "LLM7_API_KEY",
-        "LOCALAI_API_KEY",
-        "MINIMAX_API_KEY",
-        "MODELSCOPE_API_KEY",
-        "MODELSCOPE_SDK_TOKEN",
-        "MOONSHOT_API_KEY",
-        "NEBIUS_API_KEY",
-        "NOVITA_API_KEY",
-        "OLLAMA_CLOUD_API_KEY",
-        "OPENCODE_API_KEY",
-        "OVHCLOUD_API_KEY",
-        "OVH_AI_ENDPOINTS_ACCESS_TOKEN",
-        "PERPLEXITY_API_KEY",
-        "POLLINATIONS_API_KEY",
-        "POLLINATIONS_TOKEN",
-        "SAMBANOVA_API_KEY",
-        "SCALEWAY_API_KEY",
-        "SCW_SECRET_KEY",
-        "SGLANG_API_KEY",
-        "SILICONFLOW_API_KEY",
-        "VENICE_API_KEY",
-        "WATSONX_AI_APIKEY",
-        "WATSONX_API_KEY",
-        "XAI_API_KEY",
-        "ZAI_API_KEY",
+    {
+        "AI21_API_KEY", "AI_GATEWAY_API_KEY", "ANTHROPIC_API_KEY", "AWS_ACCESS_KEY_ID",
+        "AWS_BEARER_TOKEN_BEDROCK", "AWS_SECRET_ACCESS_KEY", "AZURE_API_KEY", "AZURE_OPENAI_API_KEY",
+        "CHUTES_API_KEY", "CLOUDFLARE_API_KEY", "CLOUDFLARE_API_TOKEN", "CODESTRAL_API_KEY",
+        "COHERE_API_KEY", "CO_API_KEY", "DASHSCOPE_API_KEY", "DEEPINFRA_API_KEY", "DEEPINFRA_API_TOKEN",
+        "FIREWORKS_API_KEY", "HYPERBOLIC_API_KEY", "JAN_API_KEY", "KILO_API_KEY", "LLM7_API_KEY",
+        "LOCALAI_API_KEY", "MINIMAX_API_KEY", "MODELSCOPE_API_KEY", "MODELSCOPE_SDK_TOKEN",
+        "MOONSHOT_API_KEY", "NEBIUS_API_KEY", "NOVITA_API_KEY", "OLLAMA_CLOUD_API_KEY",
+        "OPENCODE_API_KEY", "OVHCLOUD_API_KEY", "OVH_AI_ENDPOINTS_ACCESS_TOKEN", "PERPLEXITY_API_KEY",
+        "POLLINATIONS_API_KEY", "POLLINATIONS_TOKEN", "SAMBANOVA_API_KEY", "SCALEWAY_API_KEY",
+        "SCW_SECRET_KEY", "SGLANG_API_KEY", "SILICONFLOW_API_KEY", "VENICE_API_KEY",
+        "WATSONX_AI_APIKEY", "WATSONX_API_KEY", "XAI_API_KEY", "ZAI_API_KEY", "ZHIPUAI_API_KEY",
         "ZHIPU_API_KEY",
-        "ZHIPUAI_API_KEY",
-    ]
+    }
 )
-"""Conventional names of providers that this version does not ask. They are no mistakes, and nothing is done with them."""
+# fmt: on
+"""Conventional names of providers that this version does not ask: no mistakes, and nothing is done with them."""
 
 _KEYISH = re.compile(r"(?:KEY|KEYS|TOKEN|SECRET)$", re.IGNORECASE)
 

@@ -1,7 +1,7 @@
 """Ctrl-C and SIGTERM: what runs is cancelled, and the program is gone within a second.
 
-Cancelling is not always enough: a function in a thread is waited for, and some C code cannot be reached. So a clock starts with the
-signal; when it runs out, the last words are said from its thread and the process ends at once.
+Cancelling is not always enough: a function in a thread is waited for, and some C code cannot be reached. So a clock
+starts with the signal; when it runs out, the last words are said from its thread and the process ends at once.
 """
 
 from __future__ import annotations

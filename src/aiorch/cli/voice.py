@@ -28,6 +28,8 @@ from aiorch.errors import (
 
 C = TypeVar("C", bound=Callable[..., Any])
 
+DEMO = "a local demo model answered (135M parameters, often wrong)"
+
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 """Exit codes: it was tried and failed; it cannot be done as it was asked; interrupted."""
 
@@ -65,7 +67,7 @@ class Voice:
 
     @classmethod
     def asked(cls, args: Sequence[str]) -> Voice:
-        """The voice that a command line asks for. Looked up before it is parsed: parsing may fail, and has to say so."""
+        """The voice that a command line asks for, known before it is parsed: parsing may fail, and has to say so."""
         own = args[: args.index("--")] if "--" in args else args
         return cls(json="--json" in own, debug="--debug" in own)
 
