@@ -4,6 +4,7 @@ import time
 
 import anyio
 import pytest
+
 from aiorch.clock import Clock, SystemClock
 
 

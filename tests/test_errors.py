@@ -7,6 +7,9 @@ import re
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from aiorch import errors
 from aiorch.errors import (
     AiorchError,
@@ -27,14 +30,24 @@ from aiorch.errors import (
     UnknownProvider,
     nearest,
 )
-from aiorch.types import Assessment, Attempt, Deployment, Failure, FailureKind, Issue, Outcome, PassedOver, Usage
-from hypothesis import given
-from hypothesis import strategies as st
+from aiorch.types import (
+    Assessment,
+    Attempt,
+    Deployment,
+    Failure,
+    FailureKind,
+    Issue,
+    Outcome,
+    PassedOver,
+    Usage,
+)
 
 GROQ = Deployment("groq", "qwen", "GROQ_API_KEY")
 
 
-def failed(kind: FailureKind = FailureKind.OVERLOADED, message: str = "busy", deployment: Deployment = GROQ) -> Attempt:
+def failed(
+    kind: FailureKind = FailureKind.OVERLOADED, message: str = "busy", deployment: Deployment = GROQ
+) -> Attempt:
     return Attempt(deployment, 1, 0.0, 1.0, "fail", Failure(kind, "model", message))
 
 
@@ -60,7 +73,8 @@ def real() -> dict[str, str | None]:
     classes = [c for _, c in inspect.getmembers(errors, inspect.isclass) if c.__module__ == errors.__name__]
     public = {c for c in classes if not c.__name__.startswith("_")}
     return {
-        c.__name__: None if c is AiorchError else next(b for b in c.__mro__[1:] if b in public).__name__ for c in public
+        c.__name__: None if c is AiorchError else next(b for b in c.__mro__[1:] if b in public).__name__
+        for c in public
     }
 
 
@@ -92,12 +106,20 @@ def test_a_missing_extra_names_the_command_that_installs_it() -> None:
 @pytest.mark.parametrize(
     ("kind", "says"),
     [
-        (UnknownAgent, "unknown agent 'codng_agent'. Did you mean 'coding_agent'? Profiles come from AGENT_PROFILES"),
+        (
+            UnknownAgent,
+            "unknown agent 'codng_agent'. Did you mean 'coding_agent'? Profiles come from AGENT_PROFILES",
+        ),
         (UnknownModel, "unknown model 'codng_agent'. Did you mean 'coding_agent'? `aiorch models` lists"),
-        (UnknownProvider, "unknown provider 'codng_agent'. Did you mean 'coding_agent'? `aiorch doctor` lists"),
+        (
+            UnknownProvider,
+            "unknown provider 'codng_agent'. Did you mean 'coding_agent'? `aiorch doctor` lists",
+        ),
     ],
 )
-def test_an_unknown_name_is_told_with_the_nearest_and_where_to_look(kind: type[UnknownAgent], says: str) -> None:
+def test_an_unknown_name_is_told_with_the_nearest_and_where_to_look(
+    kind: type[UnknownAgent], says: str
+) -> None:
     error = kind("codng_agent", ["coding_agent", "general"])
     assert str(error).startswith(says)
     assert (error.name, error.nearest) == ("codng_agent", ("coding_agent",))
@@ -148,7 +170,10 @@ def test_when_all_failed_the_message_tells_each_and_what_helps(kind: FailureKind
     assert head == "no answer after 1 attempt(s): nobody is left"
     assert attempt == f"  - groq/qwen#GROQ_API_KEY: {kind.value}: the words"
     assert cures
-    assert all(re.search(r"\b(set|check|ask|shorten|top|say|look|list|says|lists)\b", c, re.IGNORECASE) for c in cures)
+    assert all(
+        re.search(r"\b(set|check|ask|shorten|top|say|look|list|says|lists)\b", c, re.IGNORECASE)
+        for c in cures
+    )
 
 
 def test_each_cure_is_told_once() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pydantic
 import pytest
+
 from aiorch import events
 from aiorch.events import (
     AttemptFinished,
@@ -158,7 +159,9 @@ class Person(pydantic.BaseModel):
 def test_redaction_reaches_the_failure_inside_an_attempt() -> None:
     bus = Bus(redact)
     seen = seen_by(bus)
-    failure = Failure(FailureKind.AUTH, "account", f"key {SECRET} is wrong", code=SECRET, successors=(SECRET, "b"))
+    failure = Failure(
+        FailureKind.AUTH, "account", f"key {SECRET} is wrong", code=SECRET, successors=(SECRET, "b")
+    )
     attempt = Attempt(Deployment("groq", "m", "KEY"), 1, 0.0, 1.0, "fail", failure)
     bus.emit(AttemptFinished(at=1.0, attempt=attempt))
     told = seen[0].attempt.failure
@@ -198,7 +201,9 @@ def every_string(kind: type[Event]) -> Event:
         "str | None": SECRET,
         "tuple[str, ...]": (SECRET,),
         "Deployment": Deployment(SECRET, SECRET, SECRET),
-        "Attempt": Attempt(Deployment(SECRET, "m"), 1, 0.0, 0.0, "fail", Failure(FailureKind.EMPTY, "model", SECRET)),
+        "Attempt": Attempt(
+            Deployment(SECRET, "m"), 1, 0.0, 0.0, "fail", Failure(FailureKind.EMPTY, "model", SECRET)
+        ),
         "Assessment": Assessment((CheckResult("c", None, SECRET),)),
         "Outcome[Any] | None": Outcome(SECRET, SECRET, SECRET),
     }
@@ -222,7 +227,11 @@ def test_an_event_without_secrets_is_handed_on_as_it_is() -> None:
     bus = Bus(redact)
     seen = seen_by(bus)
     clean = NodeFinished(
-        at=1.0, run_id="r", node="n", seconds=1.0, outcome=Outcome(Person(name="Ada"), "t", "t1", messages=(Message.user("x"),))
+        at=1.0,
+        run_id="r",
+        node="n",
+        seconds=1.0,
+        outcome=Outcome(Person(name="Ada"), "t", "t1", messages=(Message.user("x"),)),
     )
     bus.emit(clean)
     assert seen[0] is clean
@@ -250,7 +259,9 @@ def test_sets_and_classes_pass_through_a_redactor() -> None:
     assert seen[0].outcome.value == {"tags": {"[redacted]"}, "frozen": frozenset({"x"}), "kind": Person}
 
 
-def test_what_cannot_be_redacted_is_shown_to_nobody_and_reported_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_cannot_be_redacted_is_shown_to_nobody_and_reported_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     def broken(text: str) -> str:
         raise ValueError("no")
 

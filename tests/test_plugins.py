@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from aiorch.errors import PluginError
 from aiorch.plugins import GROUPS, Plugin, discover
 
@@ -41,10 +42,18 @@ def found(group: str = "aiorch.providers") -> dict[str, Plugin]:
 
 
 def test_a_plugin_is_found_with_its_value_and_who_declares_it(install: Install) -> None:
-    install("aiorch-parrot", {"aiorch.providers": {"parrot": "fake_parrot:Parrot"}}, fake_parrot="class Parrot: pass")
+    install(
+        "aiorch-parrot",
+        {"aiorch.providers": {"parrot": "fake_parrot:Parrot"}},
+        fake_parrot="class Parrot: pass",
+    )
     plugin = found()["parrot"]
     assert plugin.value.__name__ == "Parrot"
-    assert (plugin.group, plugin.distribution, plugin.error) == ("aiorch.providers", "aiorch-parrot 1.2", None)
+    assert (plugin.group, plugin.distribution, plugin.error) == (
+        "aiorch.providers",
+        "aiorch-parrot 1.2",
+        None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,7 +103,9 @@ def test_plugins_of_other_groups_are_not_loaded(install: Install) -> None:
 
 
 def test_a_group_that_does_not_exist_is_refused_with_those_that_do() -> None:
-    with pytest.raises(PluginError, match=r"unknown plugin group 'aiorch\.provider'; the groups are aiorch\.providers, "):
+    with pytest.raises(
+        PluginError, match=r"unknown plugin group 'aiorch\.provider'; the groups are aiorch\.providers, "
+    ):
         next(discover("aiorch.provider"))
 
 

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-import aiorch.types
 import pytest
+
+import aiorch.types
 from aiorch import protocols
 from aiorch.protocols import ApprovalRequest, Journal, SandboxResult
 from aiorch.testing import FakeClock, ScriptedProvider

@@ -171,7 +171,9 @@ class AllAttemptsFailed(ExecutionError):
         self.attempts = tuple(attempts)
         lines = "".join(f"\n  - {a.deployment.id}: {_failed(a)}" for a in self.attempts)
         cures = "".join(f"\n  {cure}" for cure in _cures(self.attempts))
-        super().__init__(f"no answer after {len(self.attempts)} attempt(s){': ' + why if why else ''}{lines}{cures}")
+        super().__init__(
+            f"no answer after {len(self.attempts)} attempt(s){': ' + why if why else ''}{lines}{cures}"
+        )
 
 
 class DeadlineExceeded(ExecutionError):

@@ -53,7 +53,9 @@ def discover(group: str) -> Iterator[Plugin]:
         made_by = "unknown"
         try:
             if entry.dist:
-                made_by = f"{entry.dist.name} {entry.dist.version}"  # reads its metadata, which may be broken too
+                made_by = (
+                    f"{entry.dist.name} {entry.dist.version}"  # reads its metadata, which may be broken too
+                )
             value = entry.load()
         except (Exception, SystemExit) as broken:  # a module that calls sys.exit() must not end the program
             yield Plugin(group, entry.name, made_by, error=f"{type(broken).__name__}: {broken}")

@@ -6,6 +6,7 @@ from typing import Any
 
 import anyio
 import pytest
+
 from aiorch.catalog import SEED, Catalogue, catalogue, key_names
 from aiorch.errors import AttemptFailed, LocalModelError, StorageError
 from aiorch.testing import FakeClock, ScriptedProvider
@@ -73,7 +74,7 @@ async def ids(subject: Catalogue) -> list[str]:
         (KeyError("data"), "KeyError: 'data'"),
         (ExceptionGroup("several", [ValueError("a")]), "ExceptionGroup: several"),
         (None, "TypeError"),
-        (["a", "b"], "TypeError"),
+        (["a", "b"], "AttributeError"),
         (60.0, "no answer within 0.05 s"),
     ],
     ids=["down", "local", "raises", "group", "none", "strings", "hangs"],
@@ -298,7 +299,9 @@ async def test_the_list_of_a_provider_on_this_machine_is_not_stored() -> None:
 
 
 def gone(*successors: str, **other: Any) -> Failure:
-    return Failure(FailureKind.MODEL_GONE, other.pop("scope", "model"), "gone", successors=successors, **other)
+    return Failure(
+        FailureKind.MODEL_GONE, other.pop("scope", "model"), "gone", successors=successors, **other
+    )
 
 
 async def test_a_model_that_is_gone_is_demoted_at_once_without_asking_anybody() -> None:
@@ -331,7 +334,9 @@ async def test_who_has_no_successor_teaches_none() -> None:
     assert subject.learnt == {}
 
 
-@pytest.mark.parametrize("doubtful", [gone("x", ambiguous=True), gone("x", scope="key_model"), gone("x", scope="account")])
+@pytest.mark.parametrize(
+    "doubtful", [gone("x", ambiguous=True), gone("x", scope="key_model"), gone("x", scope="account")]
+)
 async def test_what_may_only_be_so_for_one_account_retires_nothing(doubtful: Failure) -> None:
     subject = Catalogue([Lister("p")], clock=FakeClock())
     subject.retire(Deployment("p", "model"), doubtful)

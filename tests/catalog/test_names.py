@@ -5,11 +5,12 @@ import random
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from aiorch.catalog import NOBODY, SEED, SUCCESSORS, Successor, index, require, resolve, successor_of
 from aiorch.errors import UnknownModel
 from aiorch.types import ZERO_PRICE, Candidate, Deployment, ModelCard, PassedOver, Price
-from hypothesis import given
-from hypothesis import strategies as st
 
 GEMMA = "openrouter/google/gemma-4-26b-a4b-it:free"
 LFM = "openrouter/liquid/lfm-2.5-2.6b:free"
@@ -108,7 +109,10 @@ def test_later_successors_stand_in_when_the_first_is_gone() -> None:
 @pytest.mark.parametrize(
     ("dead", "says"),
     [
-        ("google/gemma-7b-it:free", "no longer free (it was at OpenRouter, 2024-03 to 2024-06); its successor"),
+        (
+            "google/gemma-7b-it:free",
+            "no longer free (it was at OpenRouter, 2024-03 to 2024-06); its successor",
+        ),
         ("amazon/nova-micro-v1:free", "never listed as free at OpenRouter; its successor"),
     ],
 )
@@ -162,7 +166,16 @@ def test_a_successor_that_costs_is_no_successor() -> None:
 
 
 NAMES = st.sampled_from(
-    [*WRITTEN_DOWN, *(f"openrouter/{n}" for n in WRITTEN_DOWN), GEMMA, LFM, QWEN, NOVA, "x/y:free", "openrouter/x/y:free"]
+    [
+        *WRITTEN_DOWN,
+        *(f"openrouter/{n}" for n in WRITTEN_DOWN),
+        GEMMA,
+        LFM,
+        QWEN,
+        NOVA,
+        "x/y:free",
+        "openrouter/x/y:free",
+    ]
 )
 
 
@@ -172,9 +185,13 @@ def test_no_free_name_ever_gives_something_that_costs(name: str, seed: int, with
     everything = [*WRITTEN_DOWN, *(c.card.id for c in EVERYBODY), "openrouter/x/y:free", "openrouter/x/y"]
     kinds = ["local", "zero_price", "free_quota", "anonymous", "trial", "none", "unknown"]
     known = [
-        dataclasses.replace(c, card=dataclasses.replace(c.card, free=rng.choice(kinds), retired=rng.random() < 0.3))
+        dataclasses.replace(
+            c, card=dataclasses.replace(c.card, free=rng.choice(kinds), retired=rng.random() < 0.3)
+        )
         for n in rng.sample(everything, rng.randint(0, len(everything)))
-        for c in [candidate(n if n.count("/") > 1 or n.startswith(("nova", "mistral/")) else f"openrouter/{n}")]
+        for c in [
+            candidate(n if n.count("/") > 1 or n.startswith(("nova", "mistral/")) else f"openrouter/{n}")
+        ]
     ]
     learnt = {name: Successor(name, "", tuple(rng.sample(everything, 3)))} if with_learnt else None
     resolved = resolve(name, index(known), learnt)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from aiorch.catalog import SEED
 from aiorch.types import ModelCard
 

@@ -29,8 +29,19 @@ def connector(error: type[aiohttp.ClientConnectorError], inner: OSError) -> aioh
 
 CASES = [
     # What httpx-aiohttp and aiohttp raise.
-    (caused(httpx.ConnectTimeout("x"), connector(aiohttp.ClientConnectorError, ConnectionRefusedError(111, "no"))), "refused"),
-    (caused(httpx.ConnectTimeout("x"), connector(aiohttp.ClientConnectorDNSError, socket.gaierror(-2, "no"))), "dns"),
+    (
+        caused(
+            httpx.ConnectTimeout("x"),
+            connector(aiohttp.ClientConnectorError, ConnectionRefusedError(111, "no")),
+        ),
+        "refused",
+    ),
+    (
+        caused(
+            httpx.ConnectTimeout("x"), connector(aiohttp.ClientConnectorDNSError, socket.gaierror(-2, "no"))
+        ),
+        "dns",
+    ),
     (caused(httpx.ConnectTimeout("x"), aiohttp.ServerDisconnectedError()), "closed_early"),
     (connector(aiohttp.ClientConnectorError, OSError(113, "no route")), "unreachable"),
     (connector(aiohttp.ClientProxyConnectionError, ConnectionRefusedError(111, "no")), "proxy"),
@@ -48,7 +59,9 @@ CASES = [
     (
         caused(
             httpx.ConnectError("x"),
-            httpcore.ConnectError(caused(OSError("all failed"), ExceptionGroup("all", [ConnectionRefusedError(111, "")]))),
+            httpcore.ConnectError(
+                caused(OSError("all failed"), ExceptionGroup("all", [ConnectionRefusedError(111, "")]))
+            ),
         ),
         "refused",
     ),
@@ -68,7 +81,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("error", "kind"), CASES, ids=[f"{n}-{type(e).__name__}-{k}" for n, (e, k) in enumerate(CASES)])
+@pytest.mark.parametrize(
+    ("error", "kind"), CASES, ids=[f"{n}-{type(e).__name__}-{k}" for n, (e, k) in enumerate(CASES)]
+)
 def test_the_true_cause_is_found_in_the_chain(error: BaseException, kind: str) -> None:
     found = net_error(error, "first_byte", "api.example.com")
     assert found.kind == kind

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,8 +57,35 @@ def read(*chunks: bytes) -> list[ServerSentEvent]:
 
 
 FRAGMENTS = st.sampled_from(
-    ["data: ", "data:", "data", ":", ": a comment", "event: x", "event:", "id: 7", "id", "id: \0", "retry: 30", "retry: 3x"]
-    + ["retry: ٣", "other: y", "{}", '{"a": 1}', "é", "😀", " ", "x", "\n", "\r", "\r\n", "\n\n", "\r\r", "\ufeff", "\0"]
+    [
+        "data: ",
+        "data:",
+        "data",
+        ":",
+        ": a comment",
+        "event: x",
+        "event:",
+        "id: 7",
+        "id",
+        "id: \x00",
+        "retry: 30",
+        "retry: 3x",
+        "retry: ٣",
+        "other: y",
+        "{}",
+        '{"a": 1}',
+        "é",
+        "😀",
+        " ",
+        "x",
+        "\n",
+        "\r",
+        "\r\n",
+        "\n\n",
+        "\r\r",
+        "\ufeff",
+        "\x00",
+    ]
 )
 BODIES = st.lists(FRAGMENTS, max_size=40).map(lambda parts: "".join(parts).encode()) | st.binary(max_size=60)
 
@@ -64,7 +93,7 @@ BODIES = st.lists(FRAGMENTS, max_size=40).map(lambda parts: "".join(parts).encod
 @given(BODIES, st.lists(st.integers(0, 400), max_size=12))
 def test_any_chunking_gives_the_events_of_the_standard(body: bytes, cuts: list[int]) -> None:
     edges = [0, *sorted(min(c, len(body)) for c in cuts), len(body)]
-    chunks = [body[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    chunks = [body[a:b] for a, b in itertools.pairwise(edges)]
     assert read(*chunks) == read_slowly(body)
 
 
@@ -101,7 +130,9 @@ def test_a_last_event_without_its_blank_line_is_not_lost() -> None:
     assert [e.data for e in read(b"data: a\n\ndata: b\n")] == ["a", "b"]
 
 
-@pytest.mark.parametrize("chunks", [[b"data: " + b"x" * 200], [b"data: "] + [b"x"] * 200, [b"data: " + b"x" * 200 + b"\n\n"]])
+@pytest.mark.parametrize(
+    "chunks", [[b"data: " + b"x" * 200], [b"data: "] + [b"x"] * 200, [b"data: " + b"x" * 200 + b"\n\n"]]
+)
 def test_an_event_without_end_is_an_error_not_a_full_memory(chunks: list[bytes]) -> None:
     parser = SSEParser(max_event=100)
     with pytest.raises(EventTooLarge, match="100 bytes"):

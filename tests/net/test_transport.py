@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import gc
 import gzip
+import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import anyio
 import httpx
 import pytest
+from tests.net.raw_server import CHUNKED, LAST, RawServer, answer, chunk, hangs, says
 
 from aiorch.net import NetError, Transport
+from aiorch.net.pools import tls
 from aiorch.types import Timeouts
-from tests.net.raw_server import CHUNKED, LAST, RawServer, answer, chunk, hangs, says
 
 pytestmark = pytest.mark.anyio
 
@@ -29,7 +32,7 @@ def server() -> Iterator[RawServer]:
 
 
 @pytest.fixture
-async def transport(anyio_backend: str) -> Transport:
+async def transport(anyio_backend: str) -> AsyncIterator[Transport]:
     made = Transport()
     yield made
     await made.aclose()
@@ -86,7 +89,9 @@ async def test_a_compressed_answer_is_unpacked(transport: Transport, server: Raw
     assert (await transport.send(transport.prepare("GET", server.url + "/a"))).body == b"hello" * 100
 
 
-async def test_a_broken_compression_is_broken_and_not_an_answer(transport: Transport, server: RawServer) -> None:
+async def test_a_broken_compression_is_broken_and_not_an_answer(
+    transport: Transport, server: RawServer
+) -> None:
     server.scripts["/a"] = says(answer(b"this is no gzip", extra="Content-Encoding: gzip\r\n"))
     assert (await fails(transport, server.url + "/a")).kind in ("broken", "protocol")
 
@@ -137,10 +142,14 @@ async def test_a_head_that_never_comes(transport: Transport, server: RawServer, 
 
 
 @pytest.mark.parametrize("first_byte", [0.3, 60.0, None, 0.1])
-async def test_a_silence_inside_the_body(transport: Transport, server: RawServer, first_byte: float | None) -> None:
+async def test_a_silence_inside_the_body(
+    transport: Transport, server: RawServer, first_byte: float | None
+) -> None:
     server.scripts["/a"] = hangs(CHUNKED + chunk(b"data: a\n\n"))
     with anyio.fail_after(5):
-        error = await fails(transport, server.url + "/a", Timeouts(connect=2.0, first_byte=first_byte, idle=0.3))
+        error = await fails(
+            transport, server.url + "/a", Timeouts(connect=2.0, first_byte=first_byte, idle=0.3)
+        )
     assert (error.kind, error.phase) == ("read_timeout", "body")
     await works(transport, server)
 
@@ -162,7 +171,10 @@ async def test_an_answer_without_end_is_refused(server: RawServer, anyio_backend
     transport = Transport(max_body=100_000)
     server.scripts["/a"] = hangs(CHUNKED + chunk(b"x" * 200_000))
     error = await fails(transport, server.url + "/a")
-    assert (error.kind, error.message) == ("too_large", f"the answer of 127.0.0.1:{server.port} is larger than 100,000 bytes")
+    assert (error.kind, error.message) == (
+        "too_large",
+        f"the answer of 127.0.0.1:{server.port} is larger than 100,000 bytes",
+    )
     await works(transport, server)
     await transport.aclose()
 
@@ -174,7 +186,9 @@ async def test_pieces_come_as_they_are_sent(transport: Transport, server: RawSer
         assert [piece async for piece in reply] == [b"data: a\n\n", b"data: b\n\n"]
 
 
-async def test_leaving_a_stream_early_ends_the_call_at_the_server(transport: Transport, server: RawServer) -> None:
+async def test_leaving_a_stream_early_ends_the_call_at_the_server(
+    transport: Transport, server: RawServer
+) -> None:
     server.scripts["/a"] = hangs(CHUNKED + chunk(b"data: a\n\n"))
     async with transport.stream(transport.prepare("GET", server.url + "/a")) as reply:
         async for _ in reply:
@@ -183,8 +197,12 @@ async def test_leaving_a_stream_early_ends_the_call_at_the_server(transport: Tra
     await works(transport, server)
 
 
-@pytest.mark.parametrize("written", [(), (CHUNKED + chunk(b"data: a\n\n"),)], ids=["before the head", "in the body"])
-async def test_cancelling_leaves_a_healthy_pool(transport: Transport, server: RawServer, written: tuple[bytes, ...]) -> None:
+@pytest.mark.parametrize(
+    "written", [(), (CHUNKED + chunk(b"data: a\n\n"),)], ids=["before the head", "in the body"]
+)
+async def test_cancelling_leaves_a_healthy_pool(
+    transport: Transport, server: RawServer, written: tuple[bytes, ...]
+) -> None:
     server.scripts["/a"] = hangs(*written)
     prepared = transport.prepare("POST", server.url + "/a")
     async with anyio.create_task_group() as tasks:
@@ -199,7 +217,9 @@ async def test_cancelling_leaves_a_healthy_pool(transport: Transport, server: Ra
     await works(transport, server)
 
 
-async def test_three_hundred_calls_at_once(transport: Transport, server: RawServer, anyio_backend: str) -> None:
+async def test_three_hundred_calls_at_once(
+    transport: Transport, server: RawServer, anyio_backend: str
+) -> None:
     number = 300 if anyio_backend == "asyncio" else 100  # httpx's pool takes seconds for 300
     server.scripts["/a"] = says(answer(b"fine"))
     prepared = transport.prepare("POST", server.url + "/a")
@@ -222,7 +242,9 @@ async def test_closing_lets_go_and_a_later_call_opens_anew(transport: Transport,
     assert server.connections == 2
 
 
-@pytest.mark.parametrize("backends", [("asyncio", "asyncio"), ("asyncio", "trio"), ("trio", "asyncio"), ("trio", "trio")])
+@pytest.mark.parametrize(
+    "backends", [("asyncio", "asyncio"), ("asyncio", "trio"), ("trio", "asyncio"), ("trio", "trio")]
+)
 def test_another_event_loop_opens_its_own_connections(server: RawServer, backends: tuple[str, str]) -> None:
     transport = Transport()
 
@@ -306,7 +328,9 @@ async def test_a_bug_is_not_dressed_up_as_a_network_error(anyio_backend: str) ->
         await transport.send(transport.prepare("GET", "http://h/"))
 
 
-@pytest.mark.parametrize("url", ["", "api.example.com/v1", "ftp://h/", "http://", "http://h:x/", "http://[::1", "/v1"])
+@pytest.mark.parametrize(
+    "url", ["", "api.example.com/v1", "ftp://h/", "http://", "http://h:x/", "http://[::1", "/v1"]
+)
 def test_what_is_no_address_is_said_before_anything_is_sent(url: str) -> None:
     with pytest.raises(NetError, match="not an address") as caught:
         Transport().prepare("GET", url)
@@ -321,17 +345,11 @@ def test_a_header_cannot_smuggle_another(value: str) -> None:
 
 
 def test_nothing_prepared_shows_a_secret() -> None:
-    prepared = Transport().prepare("GET", "http://u:secret1@h:1/?key=secret2", {"authorization": "Bearer secret3"})
+    prepared = Transport().prepare(
+        "GET", "http://u:secret1@h:1/?key=secret2", {"authorization": "Bearer secret3"}
+    )
     assert "secret" not in repr(prepared)
     assert prepared.host == "h:1"
-
-
-def test_many_different_patiences_do_not_pile_up(anyio_backend: str) -> None:
-    transport = Transport()
-    prepared = transport.prepare("GET", "http://h/")
-    for n in range(2500):
-        transport.stream(prepared, None, Timeouts(connect=1.0 + n))
-    assert len(transport._patience) <= 1001
 
 
 def test_no_http_client_is_imported_before_the_first_call() -> None:
@@ -339,4 +357,26 @@ def test_no_http_client_is_imported_before_the_first_call() -> None:
         "import sys, aiorch.net; t = aiorch.net.Transport(); t.prepare('GET', 'https://h/');"
         "print([m for m in ('httpx', 'aiohttp', 'anyio') if m in sys.modules])"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "[]"
+    )
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_the_environments_certificates_are_the_ones_believed(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    assert tls().get_ca_certs()
+    where = tmp_path / "certificates"
+    where.touch() if name == "SSL_CERT_FILE" else where.mkdir()
+    monkeypatch.setenv(name, str(where))
+    if name == "SSL_CERT_FILE":
+        with pytest.raises(ssl.SSLError):  # an empty file is no certificate
+            tls()
+    else:
+        assert not tls().get_ca_certs()

@@ -48,7 +48,10 @@ def test_our_own_keys_and_their_pieces_are_removed(text: str) -> None:
     ],
 )
 def test_whatever_looks_like_a_key_is_removed(secret: str) -> None:
-    assert Redactor().clean(f"Incorrect key: {secret}, see the docs") == "Incorrect key: [redacted], see the docs"
+    assert (
+        Redactor().clean(f"Incorrect key: {secret}, see the docs")
+        == "Incorrect key: [redacted], see the docs"
+    )
 
 
 def test_a_bearer_token_is_removed_whatever_it_looks_like() -> None:

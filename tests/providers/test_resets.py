@@ -16,8 +16,18 @@ NOW = 1_800_000_000.0
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("6m0s", 360), ("12ms", 0.012), ("2m59.56s", 179.56), ("7.66s", 7.66), ("1h26m24s", 5184), ("36s", 36), ("1d", 86400)]
-    + [("500us", 5e-4), ("500µs", 5e-4), ("10ns", 1e-8)],
+    [
+        ("6m0s", 360),
+        ("12ms", 0.012),
+        ("2m59.56s", 179.56),
+        ("7.66s", 7.66),
+        ("1h26m24s", 5184),
+        ("36s", 36),
+        ("1d", 86400),
+        ("500us", 0.0005),
+        ("500µs", 0.0005),
+        ("10ns", 1e-08),
+    ],
 )
 def test_go_durations(text: str, seconds: float) -> None:
     assert seconds_of(text) == pytest.approx(seconds)
@@ -31,7 +41,9 @@ def test_what_is_no_duration(text: str) -> None:
 
 @given(st.integers(0, 9999), st.integers(0, 59), st.decimals(0, 59, places=3))
 def test_any_duration_is_the_sum_of_its_parts(hours: int, minutes: int, seconds: object) -> None:
-    assert seconds_of(f"{hours}h{minutes}m{seconds}s") == pytest.approx(hours * 3600 + minutes * 60 + float(str(seconds)))
+    assert seconds_of(f"{hours}h{minutes}m{seconds}s") == pytest.approx(
+        hours * 3600 + minutes * 60 + float(str(seconds))
+    )
 
 
 @given(st.integers(0, 400 * 86400 - 1))
@@ -53,8 +65,29 @@ def test_every_format_of_one_moment_is_that_moment(ahead: int) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["", "-1", "-1s", "soon", "1760000000", "1760000000000", "2020-01-01T00:00:00Z", "Wed, 01 Jan 2020 00:00:00 GMT", "nan"]
-    + ["inf", "1e9", "9" * 400, "0001-01-01T00:00:00+23:59", "99999-01-01", None, True, False, -1, float("nan"), [], {}],
+    [
+        "",
+        "-1",
+        "-1s",
+        "soon",
+        "1760000000",
+        "1760000000000",
+        "2020-01-01T00:00:00Z",
+        "Wed, 01 Jan 2020 00:00:00 GMT",
+        "nan",
+        "inf",
+        "1e9",
+        "9" * 400,
+        "0001-01-01T00:00:00+23:59",
+        "99999-01-01",
+        None,
+        True,
+        False,
+        -1,
+        float("nan"),
+        [],
+        {},
+    ],
 )
 def test_what_says_nothing_about_the_future_is_nothing(value: object) -> None:
     assert reset_at(value, NOW) is None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import anyio
 import pytest
+
 from aiorch.clock import Clock
 from aiorch.testing import FakeClock
 

@@ -1,9 +1,20 @@
 from __future__ import annotations
 
 import pytest
+
 from aiorch.errors import AttemptFailed, LocalModelError
 from aiorch.testing import ScriptedProvider
-from aiorch.types import Deployment, Failure, FailureKind, Message, ModelCard, Request, Response, TextDelta, ToolCall
+from aiorch.types import (
+    Deployment,
+    Failure,
+    FailureKind,
+    Message,
+    ModelCard,
+    Request,
+    Response,
+    TextDelta,
+    ToolCall,
+)
 
 HERE = Deployment("scripted", "model")
 ASK = Request((Message.user("What is it?"),))
@@ -17,7 +28,12 @@ async def streamed(provider: ScriptedProvider) -> list[object]:
 @pytest.mark.anyio
 async def test_the_lines_come_in_turn_and_the_last_one_for_ever() -> None:
     provider = ScriptedProvider(["one", "two"])
-    assert [(await provider.complete(HERE, ASK)).message.text for _ in range(4)] == ["one", "two", "two", "two"]
+    assert [(await provider.complete(HERE, ASK)).message.text for _ in range(4)] == [
+        "one",
+        "two",
+        "two",
+        "two",
+    ]
     assert provider.asked == [(HERE, ASK)] * 4
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from aiorch.types import Image, Message, Provenance, Reasoning, Text, ToolCall, ToolResult, as_messages
 
 
@@ -40,7 +41,9 @@ def test_results_of_tools_are_found_in_order() -> None:
     assert Message.tool(one, two).role == "tool"
 
 
-@pytest.mark.parametrize("wrong", [{}, {"url": "https://a.example/b.png", "data": b"x", "media_type": "image/png"}])
+@pytest.mark.parametrize(
+    "wrong", [{}, {"url": "https://a.example/b.png", "data": b"x", "media_type": "image/png"}]
+)
 def test_an_image_is_either_an_address_or_bytes(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="either url= or data="):
         Image(**wrong)  # type: ignore[arg-type]

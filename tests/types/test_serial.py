@@ -11,9 +11,12 @@ import typing
 from collections.abc import Mapping
 from decimal import Decimal
 
-import aiorch.types
 import pydantic
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import aiorch.types
 from aiorch.routing import Answer, Known, Spent
 from aiorch.types import (
     Attempt,
@@ -34,11 +37,13 @@ from aiorch.types import (
     to_json,
     to_plain,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=4,
 )
@@ -77,7 +82,9 @@ def values_of(kind: object) -> st.SearchStrategy:
     cls = typing.cast(type, origin or kind)
     bound = dict(zip(getattr(cls, "__parameters__", ()), args, strict=True))
     hints = typing.get_type_hints(cls)
-    return st.builds(cls, **{f.name: values_of(bound.get(hints[f.name], hints[f.name])) for f in dataclasses.fields(cls)})
+    return st.builds(
+        cls, **{f.name: values_of(bound.get(hints[f.name], hints[f.name])) for f in dataclasses.fields(cls)}
+    )
 
 
 def same(one: object, other: object) -> bool:
@@ -88,7 +95,9 @@ def same(one: object, other: object) -> bool:
 PLAIN = [
     kind
     for name in aiorch.types.__all__
-    if isinstance(kind := getattr(aiorch.types, name), type) and dataclasses.is_dataclass(kind) and kind is not Outcome
+    if isinstance(kind := getattr(aiorch.types, name), type)
+    and dataclasses.is_dataclass(kind)
+    and kind is not Outcome
 ]
 
 
@@ -137,7 +146,10 @@ def test_an_outcome_of_a_pydantic_model_comes_back_with_the_model() -> None:
 
 
 def test_an_outcome_is_written_without_naming_its_type() -> None:
-    assert json.loads(to_json(Outcome(Person(name="Ada"), "", "t1")))["value"] == {"name": "Ada", "born": None}
+    assert json.loads(to_json(Outcome(Person(name="Ada"), "", "t1")))["value"] == {
+        "name": "Ada",
+        "born": None,
+    }
 
 
 def test_bytes_of_an_image_are_base64_in_json() -> None:
@@ -170,4 +182,6 @@ def test_what_is_no_such_type_is_refused() -> None:
 
 
 def test_reading_ignores_what_a_later_version_added() -> None:
-    assert from_json(Deployment, '{"provider": "groq", "model": "m", "region": "eu"}') == Deployment("groq", "m")
+    assert from_json(Deployment, '{"provider": "groq", "model": "m", "region": "eu"}') == Deployment(
+        "groq", "m"
+    )

@@ -7,6 +7,9 @@ import re
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from aiorch.types import (
     ZERO_PRICE,
     Assessment,
@@ -23,8 +26,6 @@ from aiorch.types import (
     Verdict,
     new_id,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 # --- prices ------------------------------------------------------------------------------------------------------
 
@@ -151,7 +152,8 @@ def test_a_profiles_models_come_in_order_and_each_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "allowed"), [("allow", True), ("flag", True), ("redact", True), ("ask", False), ("block", False)]
+    ("action", "allowed"),
+    [("allow", True), ("flag", True), ("redact", True), ("ask", False), ("block", False)],
 )
 def test_a_verdict_that_waits_for_a_person_does_not_let_pass(action: str, allowed: bool) -> None:
     assert Verdict("input", action).allowed is allowed  # type: ignore[arg-type]

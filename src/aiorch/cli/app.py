@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, NoReturn
@@ -65,7 +65,7 @@ class Commands(click.Group):
 
 def _ended(voice: Voice, work: Callable[[], object]) -> int:
     try:
-        with _terminated_as_interrupted():
+        with voice.listening(), _terminated_as_interrupted():
             code = work()
         return code if isinstance(code, int) else 0
     except Stopped:  # whoever was stopped has said what was done
@@ -81,19 +81,19 @@ def _ended(voice: Voice, work: Callable[[], object]) -> int:
         return voice.broke(bug)
 
 
-class _terminated_as_interrupted:
+@contextmanager
+def _terminated_as_interrupted() -> Generator[None, None, None]:
     """SIGTERM ends what blocks (a download) as Ctrl-C does, so that its clean-up runs."""
-
-    def __enter__(self) -> None:
-        self._before: Any = None
-        try:
-            self._before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-        except ValueError:  # not in the main thread: somebody else's program, and their signals
-            pass
-
-    def __exit__(self, *_: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGTERM, self._before)
+    if (
+        threading.current_thread() is not threading.main_thread()
+    ):  # somebody else's program, and their signals
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aiorch.cli import stopping
-from aiorch.cli.voice import Voice, flags, voice
+from aiorch.cli.voice import DEMO, Voice, flags, voice
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from aiorch.settings import Settings
     from aiorch.types import Outcome, Task
-
-DEMO = "a local demo model, 135M parameters, often wrong"
 
 
 def _agents(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -72,12 +70,11 @@ def command(
     """
     speak = voice()
     prompt = question(words)
-    from aiorch.settings import Settings
     from aiorch.types import Budget, Message, Task
 
     budget = None if max_usd is None else Budget(usd=Decimal(str(max_usd)))
     told: dict[str, Any] = {"allow_paid": True} if max_usd else {}
-    settings = Settings.load(**told, **({"offline": True} if offline else {}))
+    settings = speak.settings(**told, **({"offline": True} if offline else {}))
     head = (Message.system(system),) if system else ()
     task = Task(
         (*head, Message.user(prompt)), agent=agent or "general", model=model, timeout=timeout, budget=budget
@@ -143,7 +140,7 @@ class _Answer:
             self._speak.document({"type": "outcome", **_record(outcome)})
         from aiorch.views import outcome_line
 
-        self._speak.tell(outcome_line(outcome) + (f" ({DEMO})" if outcome.demo else ""))
+        self._speak.tell(outcome_line(outcome) + (f"\nnote: {DEMO}" if outcome.demo else ""))
 
     def _piece(self, piece: Any) -> None:
         from aiorch.events import Blocked, Restarted

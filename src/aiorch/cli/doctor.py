@@ -29,7 +29,8 @@ def command(ctx: click.Context, offline: bool) -> None:
 
     speak = voice()
     found = stopping.run(
-        lambda: examine(offline=offline), lambda: speak.failed("interrupted", kind="Interrupted")
+        lambda: examine(speak.settings, offline=offline),
+        lambda: speak.failed("interrupted", kind="Interrupted"),
     )
     problems = sum(f.level == "problem" for f in found)
     warnings = sum(f.level == "warning" for f in found)

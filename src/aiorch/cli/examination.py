@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING
 from aiorch import __version__
 from aiorch.cli import findings
 from aiorch.cli.findings import Finding
-from aiorch.cli.probing import Probe, networked, probe_all
+from aiorch.cli.probing import PATIENCE_WITH, Probe, networked, opened, probe_all
 from aiorch.clock import SystemClock
-from aiorch.compose import LOCAL, configured, known_specs, weights_folder
+from aiorch.compose import LOCAL, known_specs, weights_folder
 from aiorch.errors import AiorchError, ConfigurationError
+from aiorch.net import Transport
+from aiorch.plugins import GROUPS, discover
 from aiorch.providers import OpenAICompatible
 
 if TYPE_CHECKING:
-    from aiorch.protocols import Provider
     from aiorch.providers import ProviderSpec
     from aiorch.settings import Settings
 
@@ -40,11 +41,14 @@ AT_HOME = 1.5
 """Seconds that a server on this machine gets to answer."""
 
 
-async def examine(*, offline: bool) -> tuple[Finding, ...]:
-    """Everything, in the order of the report."""
+async def examine(load: Callable[..., Settings], *, offline: bool) -> tuple[Finding, ...]:
+    """Everything, in the order of the report.
+
+    :param load: gives the settings; what it raises is a finding.
+    """
     found = [_versions(), *findings.foreign(_distribution("aiorch"))]
     try:
-        settings = _settings(offline)
+        settings = load(**({"offline": True} if offline else {}))
     except AiorchError as wrong:
         found += [
             Finding("settings", "problem", str(wrong), "put it right; what depends on it was not looked at")
@@ -53,17 +57,18 @@ async def examine(*, offline: bool) -> tuple[Finding, ...]:
         found += findings.keys(tuple(os.environ), {s.id: s.env for s in specs.values() if s.env})
         return (*found, findings.extras(_extras()))
     found.append(_source(settings))
-    probes, more = await _network(settings, offline=offline)
+    probes, more = await _network(settings)
     engine, embedded = _embedded(settings)
     answering = [p.provider for p in probes if p.good] + ([LOCAL] if embedded else [])
     return (
         *found,
         *more,
         findings.extras(_extras()),
+        *findings.plugins([plugin for group in GROUPS for plugin in discover(group)]),
         *engine,
         Finding("sandbox", "ok", "none yet: code that a model writes is never run"),
         *await _data(settings),
-        findings.anybody(answering),
+        findings.anybody(answering, asked=bool(probes)),
     )
 
 
@@ -73,7 +78,6 @@ async def examine(*, offline: bool) -> tuple[Finding, ...]:
 def _versions() -> Finding:
     return findings.versions(
         platform.python_version(),
-        sys.version_info >= (3, 11),
         __version__,
         _distribution("aiorch-sdk"),
         f"{platform.system()} {platform.machine()}",
@@ -96,60 +100,47 @@ def _extras() -> dict[str, bool]:
 # --- settings, keys, providers -----------------------------------------------------------------------------------
 
 
-def _settings(offline: bool) -> Settings:
-    from aiorch.settings import Settings
-
-    return Settings.load(**({"offline": True} if offline else {}))
-
-
 def _source(settings: Settings) -> Finding:
     files = [str(p.absolute()) for p in (Path(".env"), Path("aiorch.toml")) if p.is_file()]
-    changed = sorted(settings.model_fields_set - {"keys"})
-    told = f"changed: {', '.join(changed)}" if changed else "all as they come"
+    usual = {
+        name: field.get_default(call_default_factory=True, validated_data={})
+        for name, field in type(settings).model_fields.items()
+    }
+    changed = [name for name, default in usual.items() if getattr(settings, name) != default]
+    told = f"not as they come: {', '.join(changed)}" if changed else "all as they come"
     return Finding("settings", "ok", f"{told} (files here: {', '.join(files) or 'none'})")
 
 
-async def _network(settings: Settings, *, offline: bool) -> tuple[tuple[Probe, ...], list[Finding]]:
-    """Keys, providers, local servers."""
-    specs, makers = known_specs()
+async def _network(settings: Settings) -> tuple[tuple[Probe, ...], list[Finding]]:
+    """Keys, providers, local servers: everybody is asked at once."""
+    specs = known_specs()[0]
     present = [*os.environ, *_in_env_file()]
-    names = {s.id: s.env for s in specs.values() if s.env}
-    found = findings.keys(present, names, tuple(settings.keys))
+    found = findings.keys(present, {s.id: s.env for s in specs.values() if s.env}, tuple(settings.keys))
+    if settings.offline:
+        found.append(Finding("providers", "ok", "only those on this machine are asked: offline"))
+    home = Transport(trust_env=False)  # a proxy is no way to a server on this machine
     try:
-        providers = configured(settings, specs, makers, None, SystemClock())
+        async with opened(settings) as providers:
+            asked = networked(providers)
+            idle = [s for s in specs.values() if s.local and s.id not in {p.name for p in asked}]
+            servers = [OpenAICompatible(spec, home, keys={}) for spec in idle]
+            patience = {**PATIENCE_WITH, **{spec.id: AT_HOME for spec in idle}}
+            probes = await probe_all((*asked, *servers), SystemClock(), patience)
     except ConfigurationError as wrong:
         return (), [*found, Finding("providers", "problem", str(wrong))]
-    asked = networked(providers)
-    try:
-        probes = await probe_all(asked, SystemClock())
-        home = [s for s in specs.values() if s.local and s.id not in {p.name for p in asked}]
-        idle = await _servers(home)
     finally:
-        for provider in providers:
-            await provider.aclose()
-    if offline or settings.offline:
-        found.append(Finding("providers", "ok", "not asked: offline"))
-    return probes, [*found, *findings.providers(probes), _idle(idle, home)]
+        await home.aclose()
+    theirs, ours = probes[: len(asked)], probes[len(asked) :]
+    return theirs, [*found, *findings.providers(theirs), _idle(ours, idle)]
 
 
-async def _servers(specs: list[ProviderSpec]) -> tuple[Probe, ...]:
-    from aiorch.net import Transport
-
-    transport = Transport(trust_env=False)
-    servers: list[Provider] = [OpenAICompatible(spec, transport, keys={}) for spec in specs]
-    try:
-        return await probe_all(servers, SystemClock(), AT_HOME)
-    finally:
-        await transport.aclose()
-
-
-def _idle(probes: tuple[Probe, ...], specs: list[ProviderSpec]) -> Finding:
+def _idle(probes: Sequence[Probe], specs: Sequence[ProviderSpec]) -> Finding:
     addresses = {s.id: s.base_url.removesuffix("/v1") for s in specs}
-    variables = {
+    settings = {
         s.id: f"{s.url_env[0]}={addresses[s.id]}" if s.url_env else f"AIORCH_BASE_URLS={s.id}={s.base_url}"
         for s in specs
     }
-    return findings.servers(probes, addresses, variables)
+    return findings.servers(probes, addresses, settings)
 
 
 def _in_env_file() -> tuple[str, ...]:
@@ -180,11 +171,9 @@ def _embedded(settings: Settings) -> tuple[list[Finding], bool]:
     path = locate(wanted, folder)
     row = next((row for row in known() if row.name == str(wanted)), None)
     if path is None:
-        level: findings.Level = "problem" if settings.local_model is not None else "ok"
+        level: findings.Level = "ok" if settings.local_model is None else "problem"
         cure = (
-            f"aiorch local install {wanted}"
-            if row
-            else "check the path in the setting local_model (AIORCH_LOCAL_MODEL)"
+            f"aiorch local install {wanted}" if row else "check the setting local_model (AIORCH_LOCAL_MODEL)"
         )
         return [*found, Finding("weights", level, f"{wanted} is not installed in {folder}", cure)], False
     try:

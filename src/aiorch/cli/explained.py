@@ -1,4 +1,4 @@
-"""The settings explained, as an ``aiorch.toml`` that changes nothing: every setting commented out, with what it does."""
+"""The settings explained, as an ``aiorch.toml`` that changes nothing: all commented out, each with what it does."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ import re
 import textwrap
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
+from itertools import pairwise
+from typing import Any, Literal, get_args, get_origin
 
 from aiorch.settings import Settings
 
 HEAD = """\
-# The settings of aiorch in this folder. Take the "# " away before what you change; what is commented out is the default.
+# The settings of aiorch in this folder. Take the "# " away before what you change; what stands here is the default.
 # Arguments, the environment (AIORCH_TIMEOUT=30) and .env come before this file. Keys are better kept in .env.
 """
+
+EXAMPLES = {"keys": 'groq = "gsk_..."', "base_urls": 'vllm = "http://localhost:8000/v1"'}
+"""A line for each table, since their default is empty."""
 
 
 def settings_file() -> str:
@@ -26,9 +30,12 @@ def settings_file() -> str:
     tables: list[str] = []
     for name, field in Settings.model_fields.items():
         default: Any = field.get_default(call_default_factory=True, validated_data={})
-        said = textwrap.wrap(_without_markup(texts[name]), 110, initial_indent="# ", subsequent_indent="# ")
+        text = _without_markup(texts[name])
+        if get_origin(field.annotation) is Literal:
+            text += f" One of: {', '.join(get_args(field.annotation))}."
+        said = textwrap.wrap(text, 110, initial_indent="# ", subsequent_indent="# ")
         if isinstance(default, dict):
-            tables.append("\n".join([*said, f"# [{name}]"]))
+            tables.append("\n".join([*said, f"# [{name}]", f"# {EXAMPLES[name]}"]))
         else:
             plain.append("\n".join([*said, f"# {name} = {_toml(default)}"]))
     return "\n\n".join([HEAD.rstrip(), *plain, *tables]) + "\n"
@@ -36,9 +43,9 @@ def settings_file() -> str:
 
 def _docstrings() -> Iterator[tuple[str, str]]:
     """Each setting's name with the text below it, from the source: Python keeps no docstrings of attributes."""
-    (declared,) = ast.parse(inspect.cleandoc(inspect.getsource(Settings))).body
+    (declared,) = ast.parse(inspect.getsource(Settings)).body
     body = declared.body if isinstance(declared, ast.ClassDef) else []
-    for field, text in zip(body, body[1:], strict=False):
+    for field, text in pairwise(body):
         match field, text:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(said))):
                 yield name, said
@@ -47,12 +54,9 @@ def _docstrings() -> Iterator[tuple[str, str]]:
 
 
 def _without_markup(text: str) -> str:
-    """ReStructuredText as people write it: names of classes without their path, one backtick."""
-    return (
-        re.sub(r":\w+:`~?(?:[\w.]*\.)?(\w+)`", r"\1", " ".join(text.split()))
-        .replace("``", "`")
-        .replace("`None`", '"none"')
-    )
+    """The text as people write it: names of classes without their path, one backtick, TOML's word for nothing."""
+    text = re.sub(r":\w+:`~?(?:[\w.]*\.)?(\w+)`", r"\1", " ".join(text.split()))
+    return text.replace("``", "`").replace("`None`", '"none"')
 
 
 def _toml(value: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from aiorch.cli.keys import OTHERS, mistyped
 from aiorch.cli.probing import Probe
+from aiorch.plugins import Plugin
 
 Level = Literal["ok", "warning", "problem"]
 
@@ -17,8 +18,8 @@ BARE = 20_000_000
 """Bytes below which a database and an audit log soon cannot grow."""
 
 FOREIGN_CURE = (
-    "the two cannot share an environment: pip uninstall aiorch, then pip install --force-reinstall --no-deps aiorch-sdk "
-    "(its files may have replaced ours)"
+    "the two cannot share an environment, and its files may have replaced ours: pip uninstall aiorch, then "
+    "pip install --force-reinstall --no-deps aiorch-sdk"
 )
 
 
@@ -33,15 +34,13 @@ class Finding:
     """What to do about it."""
 
 
-def versions(python: str, supported: bool, aiorch: str, distribution: str | None, system: str) -> Finding:
+def versions(python: str, aiorch: str, distribution: str | None, system: str) -> Finding:
     """Python and the package."""
     installed = f"aiorch-sdk {distribution}" if distribution else f"aiorch {aiorch} from its source folder"
     message = f"Python {python}, {installed}, {system}"
-    if not supported:
-        return Finding("python", "problem", message, "aiorch needs Python 3.11 or newer")
     if distribution and distribution != aiorch:
         cure = "pip install --force-reinstall aiorch-sdk"
-        return Finding("python", "warning", f"{message}, but the module says {aiorch}", cure)
+        return Finding("python", "warning", f"{message}, but the module is {aiorch}", cure)
     return Finding("python", "ok", message)
 
 
@@ -91,22 +90,34 @@ def providers(probes: Sequence[Probe]) -> list[Finding]:
     return found
 
 
-def servers(probes: Sequence[Probe], addresses: Mapping[str, str], variables: Mapping[str, str]) -> Finding:
+def servers(probes: Sequence[Probe], addresses: Mapping[str, str], settings: Mapping[str, str]) -> Finding:
     """Local servers at their usual addresses that are not configured.
 
-    :param variables: by server, the setting that makes aiorch use it.
+    :param settings: by server, what to set so that it is used.
     """
     up = [one for one in probes if one.good]
     if not up:
         looked = ", ".join(f"{name} {address}" for name, address in addresses.items())
-        return Finding(
-            "servers",
-            "ok",
-            f"no local server at the usual addresses ({looked})" if looked else "none looked for",
-        )
+        return Finding("servers", "ok", f"no other server on this machine (looked for: {looked or 'none'})")
     told = ", ".join(f"{one.provider} at {addresses[one.provider]} ({one.models} models)" for one in up)
-    cure = " ".join(f"{variables[one.provider]}" for one in up)
-    return Finding("servers", "ok", f"running, and not used: {told}", f"to use it, set {cure}")
+    cure = "to use it, set " + " ".join(settings[one.provider] for one in up)
+    return Finding("servers", "ok", f"running, and not used: {told}", cure)
+
+
+def plugins(found: Sequence[Plugin]) -> list[Finding]:
+    """What other packages add."""
+    lines = [
+        Finding(
+            "plugins",
+            "warning",
+            f"{plugin.name} of {plugin.distribution} ({plugin.group}) cannot be used: {plugin.error}",
+            "upgrade or uninstall it; everything else works without it",
+        )
+        for plugin in found
+        if plugin.error is not None
+    ]
+    whole = [f"{plugin.name} of {plugin.distribution}" for plugin in found if plugin.error is None]
+    return ([Finding("plugins", "ok", ", ".join(whole))] if whole else []) + lines
 
 
 def extras(there: Mapping[str, bool]) -> Finding:
@@ -121,20 +132,24 @@ def extras(there: Mapping[str, bool]) -> Finding:
 
 def disk(free: int, place: str) -> Finding:
     """Room to write."""
-    message = (
-        f"{free / 1e9:.1f} GB free on the disk of {place}"
-        if free >= 1e9
-        else f"{free / 1e6:.0f} MB free on the disk of {place}"
-    )
+    size = f"{free / 1e9:.1f} GB" if free >= 1e9 else f"{free / 1e6:.0f} MB"
+    message = f"{size} free on the disk of {place}"
     cure = "make room, or use another data folder: AIORCH_DATA_DIR"
     if free < BARE:
         return Finding("disk", "problem", message, cure)
-    return Finding("disk", "warning" if free < SPARE else "ok", message, cure if free < SPARE else "")
+    return Finding("disk", "warning", message, cure) if free < SPARE else Finding("disk", "ok", message)
 
 
-def anybody(answering: Sequence[str]) -> Finding:
-    """The sum: can anybody be asked?"""
+def anybody(answering: Sequence[str], *, asked: bool) -> Finding:
+    """The sum: can anybody be asked?
+
+    :param asked: some provider is configured, and was looked at above.
+    """
     if answering:
         return Finding("answers", "ok", f"questions can be answered by: {', '.join(answering)}")
-    cure = "set a provider's key (`aiorch init` lists the names), or run `aiorch local install`"
-    return Finding("answers", "problem", "nobody can be asked anything here", cure)
+    cure = "set a provider's key (`aiorch init` lists the names)"
+    if asked:
+        cure = "put right what is said above"
+    return Finding(
+        "answers", "problem", "nobody can be asked anything", f"{cure}, or run `aiorch local install`"
+    )

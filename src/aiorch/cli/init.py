@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from aiorch.cli import stopping
-from aiorch.cli.voice import Voice, flags, voice
+from aiorch.cli.voice import FAILED, Voice, flags, voice
 
 if TYPE_CHECKING:
     from aiorch.cli.probing import Probe
     from aiorch.providers import ProviderSpec
+    from aiorch.settings import Settings
 
 ENV, TOML = ".env", "aiorch.toml"
 Done = Literal["written", "completed", "kept", "replaced"]
 
 HEAD = """\
-# Keys for aiorch. Take the "# " away before those that you have, and fill them in. One is enough to begin with; with two,
-# aiorch has somewhere to go when one provider fails. The environment wins over this file. Never commit it.
+# Keys for aiorch. Take the "# " away before those that you have, and fill them in. One is enough to begin with; with
+# two, aiorch has somewhere to go when one provider fails. The environment wins over this file. Never commit it.
 """
 GROUPS = (
     ("free models, or a free allowance", ("zero_price", "free_quota", "anonymous")),
@@ -38,31 +39,33 @@ GROUPS = (
 @click.option(
     "--force",
     is_flag=True,
-    help="Replace files that are there; the old ones are kept as .env.old and aiorch.toml.old.",
+    help="Write files anew that are there. Values that .env sets are kept; aiorch.toml is kept as aiorch.toml.old.",
 )
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @click.option("--offline", is_flag=True, help="Do not try the keys.")
 @flags
-def command(force: bool, yes: bool, offline: bool) -> None:
+@click.pass_context
+def command(ctx: click.Context, force: bool, yes: bool, offline: bool) -> None:
     """Write .env and aiorch.toml into this folder, try the keys that are there, and say what to do next.
 
     An .env that is there keeps every line; names of keys that it lacks are added at its end, commented out.
     """
     speak = voice()
     here = Path.cwd()
-    if not yes and not speak.json and sys.stdin.isatty():
-        click.confirm(f"Write {ENV} and {TOML} into {here}?", default=True, abort=True, err=True)
+    asked = not yes and not speak.json and sys.stdin.isatty()
+    if asked and not click.confirm(f"Write {ENV} and {TOML} into {here}?", default=True, err=True):
+        speak.tell("nothing was written")
+        ctx.exit(FAILED)
     files = {ENV: write_env(here / ENV, force=force), TOML: write_toml(here / TOML, force=force)}
     for name, done in files.items():
-        speak.tell(f"{name}: {_TOLD[done].format(name=name)}")
+        speak.tell(f"{name}: {_TOLD[done]}")
     open_to_git = git_would_take(here / ENV)
     if open_to_git:
         speak.tell(
             "warning: git does not ignore .env here; add a line `.env` to .gitignore before you commit"
         )
-    looked = stopping.run(
-        lambda: look(offline=offline), lambda: speak.failed("interrupted", kind="Interrupted")
-    )
+    settings = speak.settings(**({"offline": True} if offline else {}))
+    looked = stopping.run(lambda: look(settings), lambda: speak.failed("interrupted", kind="Interrupted"))
     _say(speak, looked)
     if speak.json:
         speak.document(
@@ -88,7 +91,7 @@ _TOLD = {
     "written": "written",
     "completed": "was there and keeps its lines; names that it lacked were added, commented out",
     "kept": "was there and is left as it is",
-    "replaced": "replaced; the old one is {name}.old",
+    "replaced": "written anew",
 }
 
 
@@ -96,20 +99,23 @@ _TOLD = {
 
 
 def write_env(path: Path, *, force: bool) -> Done:
-    """The names of all keys, commented out; for the owner's eyes only. :raises StorageError: when it cannot be written."""
+    """The names of all keys, commented out, in a file that only its owner can read. No value that was set is lost.
+
+    :raises StorageError: when it cannot be written.
+    """
     from aiorch.compose import known_specs
 
     specs = tuple(known_specs()[0].values())
     old = _read(path)
-    if old is None or force:
-        if old is not None:
-            _put(path.with_name(path.name + ".old"), old, private=True)
+    if old is None:
         _put(path, env_file(specs), private=True)
-        return "written" if old is None else "replaced"
-    added = env_lines(
-        specs, without=set(re.findall(r"^[#\s]*(?:export\s+)?([A-Z][A-Z0-9_]*)\s*=", old, re.MULTILINE))
-    )
-    _put(path, old if not added else f"{old.rstrip()}\n\n{added}\n", private=True)
+        return "written"
+    if force:
+        _put(path, env_file(specs, assignments(old)), private=True)
+        return "replaced"
+    named = set(re.findall(r"^[#\s]*(?:export\s+)?([A-Za-z]\w*)\s*=", old, re.MULTILINE))
+    added = env_lines([spec for spec in specs if not named.intersection((*spec.env, *spec.url_env))])
+    _put(path, f"{old.rstrip()}\n\n{added}\n" if added else old, private=True)
     return "completed" if added else "kept"
 
 
@@ -121,31 +127,54 @@ def write_toml(path: Path, *, force: bool) -> Done:
     if old is not None and not force:
         return "kept"
     if old is not None:
-        _put(path.with_name(path.name + ".old"), old, private=False)
+        _put(path.with_name(path.name + ".old"), old, private=True)
     _put(path, settings_file(), private=False)
     return "written" if old is None else "replaced"
 
 
-def env_file(specs: Iterable[ProviderSpec]) -> str:
-    """A whole ``.env``."""
-    return f"{HEAD}\n{env_lines(specs)}\n"
+def assignments(text: str) -> dict[str, str]:
+    """The lines of an ``.env`` that set something, by what they set.
+
+    >>> assignments("# GROQ_API_KEY=\\nexport HF_TOKEN='a b'\\n")
+    {'HF_TOKEN': "export HF_TOKEN='a b'"}
+    """
+    import io
+
+    from dotenv.parser import parse_stream
+
+    return {b.key: b.original.string.strip() for b in parse_stream(io.StringIO(text)) if b.key is not None}
 
 
-def env_lines(specs: Iterable[ProviderSpec], without: Iterable[str] = ()) -> str:
-    """The names of the specs' keys and addresses by group, without those that are known already."""
-    there = set(without)
+def env_file(specs: Iterable[ProviderSpec], values: Mapping[str, str] | None = None) -> str:
+    """A whole ``.env``.
+
+    :param values: lines that set something, by what they set: they take the place of the empty ones.
+    """
+    rows, left = tuple(specs), dict(values or {})
+    lines = env_lines(rows, left)
+    for row in rows:
+        for name in (*row.env, *row.url_env):
+            left.pop(name, None)
+    kept = "\n".join(["", "# --- from the file before", *left.values(), ""]) if left else ""
+    return f"{HEAD}\n{lines}\n{kept}"
+
+
+def env_lines(specs: Iterable[ProviderSpec], values: Mapping[str, str] | None = None) -> str:
+    """The names of the specs' keys and addresses, by group."""
+    given = values or {}
+    rows = tuple(specs)
     blocks: list[str] = []
-    rows = list(specs)
     for title, kinds in GROUPS:
         lines: list[str] = []
         for spec in rows:
-            if spec.free.kind not in kinds or there.intersection((*spec.env, *spec.url_env)):
+            if spec.free.kind not in kinds:
                 continue
             about = f"# {spec.name}" + (f": {spec.free.basis}" if spec.free.basis and not spec.local else "")
             also = f" (also read: {', '.join(spec.env[1:])})" if len(spec.env) > 1 else ""
-            names = [f"# {name}={spec.base_url.removesuffix('/v1')}" for name in spec.url_env]
-            names += [f"# {name}=" for name in spec.env[:1]]
-            lines += [about + also, *names]
+            empty = {name: f"# {name}={spec.base_url.removesuffix('/v1')}" for name in spec.url_env}
+            empty |= {name: f"# {name}=" for name in spec.env[:1]}
+            names = dict.fromkeys((*empty, *(name for name in spec.env if name in given)))
+            lines += [about + also, *(given.get(name) or empty[name] for name in names)]
         if lines:
             blocks.append("\n".join([f"# --- {title}", *lines]))
     return "\n\n".join(blocks)
@@ -220,28 +249,28 @@ class Looked:
         """What to do next."""
         if any(p.good for p in self.probes):
             return ('aiorch ask "Explain back-pressure"', "aiorch models --free")
-        steps = () if self.offline and self.probes else ("put a key into .env, then `aiorch doctor`",)
+        if self.probes:
+            first = "put right what is said above, then run `aiorch doctor`"
+        elif self.offline:
+            first = "aiorch doctor (it tries the keys)"
+        else:
+            first = "put a key into .env, then run `aiorch doctor`"
         if self.weights is not None:
-            return (*steps, 'aiorch ask "Explain back-pressure" (the embedded demo model answers)')
-        return (*steps, "or without a key: aiorch local install (a small demo model on this machine)")
+            return (first, 'aiorch ask "Explain back-pressure" (the embedded demo model answers)')
+        return (first, "or without a key: aiorch local install (a small demo model on this machine)")
 
 
-async def look(*, offline: bool) -> Looked:
-    """Try every key with one small request, all at once. :raises SettingsError: when the settings cannot be used."""
-    from aiorch.cli.probing import networked, probe_all
+async def look(settings: Settings) -> Looked:
+    """Try every key with one small request, all at once."""
+    from aiorch.cli.probing import networked, opened, probe_all
     from aiorch.clock import SystemClock
-    from aiorch.compose import configured, known_specs, weights_folder
+    from aiorch.compose import weights_folder
     from aiorch.providers.local import DEFAULT, locate
-    from aiorch.settings import Settings
 
-    settings = Settings.load(**({"offline": True} if offline else {}))
-    providers = configured(settings, *known_specs(), None, SystemClock())
-    try:
+    async with opened(settings) as providers:
         probes = await probe_all(networked(providers), SystemClock())
-    finally:
-        for provider in providers:
-            await provider.aclose()
-    return Looked(probes, locate(settings.local_model or DEFAULT, weights_folder(settings)), settings.offline)
+    weights = locate(settings.local_model or DEFAULT, weights_folder(settings))
+    return Looked(probes, weights, settings.offline)
 
 
 def _say(speak: Voice, looked: Looked) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from aiorch.errors import InputError, nearest
 from aiorch.workflow import Input
@@ -17,7 +17,8 @@ RESERVED = ("limit", "engine", "run")
 def read(inputs: Mapping[str, Input], words: Sequence[str], stated: Sequence[str] = ()) -> dict[str, Any]:
     """The values that ``words`` and ``stated`` (``NAME=VALUE``) give.
 
-    ``NAME=VALUE`` and ``--NAME VALUE`` set an input; a word without a name goes to the first input that is a list, or to the only one.
+    ``NAME=VALUE`` and ``--NAME VALUE`` set an input; a word without a name goes to the first input that is a list, or
+    to the only one.
 
     :raises InputError: for an input that is unknown, missing, given twice, or has a value that does not fit.
     """
@@ -152,7 +153,7 @@ def _value(wanted: Input, texts: Sequence[str]) -> Any:
             f"the input {wanted.name!r} takes one value ({told(wanted.type)}), and got {len(texts)}: {', '.join(texts)}"
         )
     try:
-        adapter = cast("TypeAdapter[Any]", TypeAdapter(wanted.type))
+        adapter: TypeAdapter[Any] = TypeAdapter(wanted.type)
     except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation):
         raise InputError(
             f"the input {wanted.name!r} is a {told(wanted.type)}, which cannot be written on a command line: "

@@ -42,7 +42,8 @@ def list_() -> None:
     """Show what can be installed by name, and what is there."""
     from aiorch.providers.local import DEFAULT, installed, known
 
-    speak, folder = voice(), _folder()
+    speak = voice()
+    folder = _folder(speak)
     there = {item.name: item for item in installed(folder)}
     rows = known()
     others = [item for name, item in there.items() if name not in {row.name for row in rows}]
@@ -83,13 +84,14 @@ def list_() -> None:
 @click.option("--force", is_flag=True, help="Fetch them again, also when they are there.")
 @flags
 def install(name: str | None, force: bool) -> None:
-    """Fetch the weights of NAME (smollm2-135m when none is named), and check their SHA-256. Quick when they are there."""
+    """Fetch the weights of NAME (smollm2-135m by default) and check their SHA-256. Quick when they are there."""
     from aiorch.providers.local import DEFAULT, locate
     from aiorch.providers.local import install as fetch
     from aiorch.providers.local import remove as drop
     from aiorch.providers.local.records import verify
 
-    speak, folder = voice(), _folder()
+    speak = voice()
+    folder = _folder(speak)
     row = _known(name or DEFAULT)
     path = None if force else locate(row.name, folder)
     if path is not None and _right(path, row, verify):
@@ -122,7 +124,7 @@ def path(ctx: click.Context, name: str | None) -> None:
     from aiorch.providers.local import DEFAULT, locate
 
     speak, row = voice(), _known(name or DEFAULT)
-    found = locate(row.name, _folder())
+    found = locate(row.name, _folder(speak))
     if speak.json:
         speak.document({"name": row.name, "path": None if found is None else str(found)})
     elif found is not None:
@@ -141,7 +143,8 @@ def remove(ctx: click.Context, name: str) -> None:
     from aiorch.providers.local import locate
     from aiorch.providers.local import remove as drop
 
-    speak, folder, row = voice(), _folder(), _known(name)
+    speak, row = voice(), _known(name)
+    folder = _folder(speak)
     removed = drop(row.name, folder)
     left = locate(row.name, folder)
     if speak.json:
@@ -159,11 +162,10 @@ def remove(ctx: click.Context, name: str) -> None:
         ctx.exit(FAILED)
 
 
-def _folder() -> Path:
+def _folder(speak: Voice) -> Path:
     from aiorch.compose import weights_folder
-    from aiorch.settings import Settings
 
-    return weights_folder(Settings.load())
+    return weights_folder(speak.settings())
 
 
 def _known(name: str) -> KnownModel:

@@ -82,14 +82,13 @@ def command(
 ) -> None:
     """List the models of every provider that has a key here, as the providers list them now.
 
-    Prices are USD per million tokens; `?` is what nobody says. Free of charge is what a provider's own list or terms say is.
+    Prices are USD per million tokens; `?` is what nobody says. Free is what a provider's own list or terms call so.
     """
     speak = voice()
     from aiorch.compose import LOCAL, known_specs
     from aiorch.errors import UnknownProvider
-    from aiorch.settings import Settings
 
-    settings = Settings.load(**({"offline": True} if offline else {}))
+    settings = speak.settings(**({"offline": True} if offline else {}))
     found = stopping.run(lambda: look(settings), lambda: speak.failed("interrupted", kind="Interrupted"))
     names = {*known_specs()[0], LOCAL, *found.asked}
     if provider is not None and provider not in names:
@@ -138,21 +137,23 @@ async def look(settings: Settings) -> Found:
     """Ask every configured provider for its list."""
     from aiorch.catalog import Catalogue
     from aiorch.catalog.lists import MIGRATIONS, StoredLists
+    from aiorch.cli.probing import opened
     from aiorch.clock import SystemClock
-    from aiorch.compose import configured, known_specs
     from aiorch.store import FILE_NAME, Store
 
     clock = SystemClock()
-    providers = configured(settings, *known_specs(), None, clock)
     store = Store(settings.data_dir / FILE_NAME, MIGRATIONS, clock=clock)
-    catalogue = Catalogue(
-        providers, clock=clock, store=StoredLists(store), ttl=settings.catalog_ttl, offline=settings.offline
-    )
     try:
-        snapshot = await catalogue.snapshot()
+        async with opened(settings) as providers:
+            catalogue = Catalogue(
+                providers,
+                clock=clock,
+                store=StoredLists(store),
+                ttl=settings.catalog_ttl,
+                offline=settings.offline,
+            )
+            snapshot = await catalogue.snapshot()
     finally:
-        for provider in providers:
-            await provider.aclose()
         await store.aclose()
     asked = tuple(provider.name for provider in providers)
     cards = tuple({c.card.id: c.card for c in snapshot.candidates}.values())
@@ -191,11 +192,7 @@ def table(cards: Iterable[ModelCard]) -> list[str]:
     rows = [("MODEL", "CONTEXT", "IN", "OUT", "FREE", "TOOLS", "NOTE")]
     for card in cards:
         into, out = _prices(card)
-        notes = (
-            ("demo: often wrong", card.demo),
-            ("retired", card.retired),
-            ("by an earlier list", card.source == "embedded"),
-        )
+        notes = (("demo: often wrong", card.demo), ("retired", card.retired))
         rows.append(
             (
                 card.id,
@@ -221,13 +218,9 @@ def _prices(card: ModelCard) -> tuple[str, str]:
 def _size(tokens: int | None) -> str:
     if tokens is None:
         return "?"
-    return (
-        f"{tokens / 1_000_000:.3g}M"
-        if tokens >= 1_000_000
-        else f"{tokens / 1_000:.0f}k"
-        if tokens >= 1_000
-        else str(tokens)
-    )
+    if tokens < 1_000:
+        return str(tokens)
+    return f"{tokens / 1_000_000:.3g}M" if tokens >= 1_000_000 else f"{tokens / 1_000:.0f}k"
 
 
 def _remarks(speak: Voice, found: Found, cards: list[ModelCard]) -> None:

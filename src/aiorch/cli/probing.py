@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import anyio
 
-from aiorch.clock import Clock
+from aiorch.clock import Clock, SystemClock
 from aiorch.errors import AiorchError, AttemptFailed
 from aiorch.types import FailureKind
 
 if TYPE_CHECKING:
     from aiorch.protocols import Provider
+    from aiorch.settings import Settings
 
 PATIENCE = 8.0
 """Seconds that one provider gets; all are asked at once."""
-PATIENCE_WITH = {"nvidia": 20.0}
+PATIENCE_WITH: Mapping[str, float] = {"nvidia": 20.0}
 """Its list was seen to take eleven."""
 
 Answer = Literal["proven", "reachable", "refused", "unreachable", "strange"]
-"""The key was accepted; it answers, which says nothing about the key; it refuses the key; nothing came; something else came."""
+"""The key was accepted; it answers, which says nothing about the key; it refuses the key; nothing came; or nonsense."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ class Probe:
         """What to do."""
         match self.answer:
             case "refused":
-                return f"check {' or '.join(self.keys) or 'its key'} (.env or the environment); the provider's site shows and renews keys"
+                named = " or ".join(self.keys) or "its key"
+                return f"check {named} (.env or the environment); the provider's site shows and renews keys"
             case "unreachable":
                 return "check the network, and HTTPS_PROXY and NO_PROXY if you use them"
             case "strange":
@@ -74,13 +77,16 @@ class Probe:
 
 
 async def probe_all(
-    providers: Sequence[Provider], clock: Clock, patience: float = PATIENCE
+    providers: Sequence[Provider], clock: Clock, patience: Mapping[str, float] = PATIENCE_WITH
 ) -> tuple[Probe, ...]:
-    """Ask all at once, each with a time-out of its own. In their order."""
+    """Ask all at once, each with a time-out of its own. In their order.
+
+    :param patience: seconds by provider, for those that get more or less than :data:`PATIENCE`.
+    """
     found: dict[int, Probe] = {}
 
     async def one(i: int, provider: Provider) -> None:
-        found[i] = await probe(provider, clock, PATIENCE_WITH.get(provider.name, patience))
+        found[i] = await probe(provider, clock, patience.get(provider.name, PATIENCE))
 
     async with anyio.create_task_group() as tasks:
         for i, provider in enumerate(providers):
@@ -102,7 +108,9 @@ async def probe(provider: Provider, clock: Clock, patience: float) -> Probe:
     except TimeoutError:
         answer, detail = "unreachable", f"no answer within {patience:g} s"
     except AttemptFailed as failed:
-        answer, detail = _ANSWERS.get(failed.failure.kind, "strange"), str(failed)
+        failure = failed.failure
+        status = f" (HTTP {failure.status})" if failure.status else ""
+        answer, detail = _ANSWERS.get(failure.kind, "strange"), failure.message + status
     except AiorchError as wrong:
         answer, detail = "strange", str(wrong)
     except Exception as broken:  # a plugin's provider may raise anything; the others are still asked
@@ -116,6 +124,26 @@ _ANSWERS: dict[FailureKind, Answer] = {
     FailureKind.TRANSPORT: "unreachable",
     FailureKind.TIMEOUT: "unreachable",
 }
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncGenerator[tuple[Provider, ...], None]:
+    """The configured providers, let go of afterwards.
+
+    :raises ConfigurationError: when a provider or a model is asked for that is not there.
+    """
+    from aiorch.compose import configured, known_specs
+    from aiorch.net import Transport
+
+    transport = Transport()
+    providers: tuple[Provider, ...] = ()
+    try:
+        providers = configured(settings, *known_specs(), transport, SystemClock())
+        yield providers
+    finally:
+        for provider in providers:
+            await provider.aclose()
+        await transport.aclose()
 
 
 def networked(providers: Iterable[Provider]) -> tuple[Provider, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aiorch.cli import stopping
-from aiorch.cli.voice import FAILED, Voice, flags, hint, voice
+from aiorch.cli.voice import DEMO, FAILED, Voice, flags, hint, voice
+from aiorch.errors import AiorchError, InputError, InvalidWorkflow, TaskFailed
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from aiorch.errors import TaskFailed
     from aiorch.settings import Settings
     from aiorch.workflow import Row, Run, Workflow
 
-DEMO = "note: a local demo model answered (135M parameters, often wrong); `aiorch local list` has better ones"
 WIDE = 160
 """Columns of the table where no terminal limits it."""
 
@@ -55,8 +54,9 @@ def command(
 ) -> None:
     """Carry out the workflow of FILE: a Python file (FILE.py, or FILE.py:NAME when it holds several), YAML or TOML.
 
-    WORDS are its inputs: NAME=VALUE or --NAME VALUE sets one, other words go to the first input that is a list, or to the
-    only one. The result goes to standard output, all else to standard error. Ctrl-C stops it and says what was finished.
+    WORDS are its inputs: NAME=VALUE or --NAME VALUE sets one, other words go to the first input that is a list, or
+    to the only one. The result goes to standard output, all else to standard error. Ctrl-C stops it and says what
+    was finished.
 
     \b
     aiorch run examples/digest.py notes.txt letters/ --out digest.md
@@ -65,9 +65,7 @@ def command(
     speak = voice()
     error: TaskFailed | None = None
     with _aside(speak):
-        from aiorch.errors import TaskFailed
-
-        job = prepare(file, words, stated, cache, limit, offline)
+        job = prepare(speak, file, words, stated, cache, limit, offline)
         try:
             stopping.run(lambda: _carry_out(job), lambda: report_stopped(speak, job))
         except TaskFailed as failed:
@@ -97,15 +95,21 @@ class Job:
         """Where its actions were recorded."""
         from aiorch.safety import AuditLog
 
-        return None if self.settings.audit == "off" else AuditLog(self.settings.data_dir / "audit").path
+        path = AuditLog(self.settings.data_dir / "audit").path
+        return path if self.settings.audit != "off" and path.is_file() else None
 
 
 def prepare(
-    file: str, words: tuple[str, ...], stated: tuple[str, ...], cache: str | None, limit: int, offline: bool
+    speak: Voice,
+    file: str,
+    words: tuple[str, ...],
+    stated: tuple[str, ...],
+    cache: str | None,
+    limit: int,
+    offline: bool,
 ) -> Job:
     """Everything that can be wrong before anything runs. :raises AiorchError: what is."""
     from aiorch.cli.inputs import read
-    from aiorch.errors import InputError, InvalidWorkflow
     from aiorch.workflow import Run, load
 
     try:
@@ -119,16 +123,14 @@ def prepare(
     if found:
         raise InvalidWorkflow(flow.name, found)
     inputs = read(flow.graph().inputs(), words, stated)
-    return Job(flow, inputs, settings_of(cache, offline), limit, Run(flow.name))
+    return Job(flow, inputs, settings_of(speak, cache, offline), limit, Run(flow.name))
 
 
-def settings_of(cache: str | None, offline: bool) -> Settings:
-    """The settings of a run: answers are kept on the disk, where neither the command line nor a setting says otherwise."""
-    from aiorch.settings import Settings
-
+def settings_of(speak: Voice, cache: str | None, offline: bool) -> Settings:
+    """The settings of a run: answers are kept on the disk, where nobody says otherwise."""
     told = {**({"cache": cache} if cache else {}), **({"offline": True} if offline else {})}
-    settings = Settings.load(**told)
-    return settings if "cache" in settings.model_fields_set else Settings.load(**told, cache="disk")
+    settings = speak.settings(**told)
+    return settings if "cache" in settings.model_fields_set else speak.settings(**told, cache="disk")
 
 
 async def _carry_out(job: Job) -> None:
@@ -153,7 +155,7 @@ def report(speak: Voice, job: Job) -> None:
     if cached:
         speak.tell(f"{cached} of {len(asked)} answers came from the cache ({job.settings.cache})")
     if any("demo" in row.marks for row in asked):
-        speak.tell(DEMO)
+        speak.tell(f"note: {DEMO}; `aiorch local list` has better ones")
     if job.run.state == "done":
         for key, why in job.run.errors.items():
             speak.tell(f"not done: {_named(job.run, key)}: {why}")
@@ -165,7 +167,7 @@ def report_failed(speak: Voice, job: Job, error: TaskFailed) -> None:
     """Which task failed, why, what was finished, what was not."""
     for line in progress(job.flow, job.run):
         speak.tell(line)
-    speak.complain(str(error), hint(error.__cause__))
+    speak.complain(why(error), hint(error.__cause__))
     speak.trace(error)
 
 
@@ -257,11 +259,18 @@ def record(speak: Voice, job: Job, error: TaskFailed | None) -> dict[str, Any]:
     }
 
 
+def why(error: TaskFailed) -> str:
+    """Which task failed, and why; with the class of an exception that is not aiorch's, whose text may be one word."""
+    cause = error.__cause__
+    kind = "" if cause is None or isinstance(cause, AiorchError) else f"{type(cause).__name__}: "
+    return f"task {error.task!r} failed: {kind}{error if cause is None else cause}"
+
+
 def told(speak: Voice, error: TaskFailed) -> dict[str, str | None]:
     """A failed task as JSON: the type is that of what made it fail."""
     cause = error.__cause__
     return {
-        **speak.error(str(error), kind=type(cause or error).__name__, hint=hint(cause)),
+        **speak.error(why(error), kind=type(cause or error).__name__, hint=hint(cause)),
         "task": error.task,
     }
 
@@ -282,7 +291,7 @@ def _console() -> Console:
 
 
 @contextlib.contextmanager
-def _aside(speak: Voice) -> Iterator[None]:
+def _aside(speak: Voice) -> Generator[None, None, None]:
     """With JSON, keep off standard output whatever the workflow's own code prints."""
     if not speak.json:
         yield

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -25,6 +27,9 @@ from aiorch.errors import (
     UnknownModel,
     UnknownProvider,
 )
+
+if TYPE_CHECKING:
+    from aiorch.settings import Settings
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -61,15 +66,42 @@ class Voice:
         self.debug = debug
         """Show the traceback of an error."""
         self._out = sys.stdout  # kept: what a workflow's own code prints is led elsewhere meanwhile
-        log = logging.getLogger("aiorch")
-        log.handlers = [_Told(self)]
-        log.propagate = False
+        self._redact: Callable[[str], str] | None = None
 
     @classmethod
     def asked(cls, args: Sequence[str]) -> Voice:
         """The voice that a command line asks for, known before it is parsed: parsing may fail, and has to say so."""
         own = args[: args.index("--")] if "--" in args else args
         return cls(json="--json" in own, debug="--debug" in own)
+
+    @contextmanager
+    def listening(self) -> Generator[None, None, None]:
+        """Say the library's warnings meanwhile, and set the streams to take any text."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(
+                    errors="backslashreplace"
+                )  # half a character, or a terminal that knows few
+        log, told = logging.getLogger("aiorch"), _Told(self)
+        before, log.propagate = log.propagate, False
+        log.addHandler(told)
+        try:
+            yield
+        finally:
+            log.removeHandler(told)
+            log.propagate = before
+
+    def settings(self, **told: Any) -> Settings:
+        """The settings, with what the command line says in front. From now on their keys are kept out of every message.
+
+        :raises SettingsError: when they cannot be used.
+        """
+        from aiorch.safety import Redactor
+        from aiorch.settings import Settings
+
+        settings = Settings.load(**told)
+        self._redact = Redactor(settings.all_secrets())
+        return settings
 
     # --- what was asked for
 
@@ -136,11 +168,13 @@ class Voice:
         return FAILED
 
     def redacted(self, text: str) -> str:
-        """``text`` without the keys that are in the environment or look like keys."""
-        from aiorch.safety import Redactor
-        from aiorch.settings.variables import SECRET_NAME
+        """``text`` without the keys that are in the environment or the settings, or look like keys."""
+        if self._redact is None:  # the settings could not be read, or nobody needed them
+            from aiorch.safety import Redactor
+            from aiorch.settings.variables import SECRET_NAME
 
-        return Redactor(v for k, v in os.environ.items() if SECRET_NAME.search(k.upper()))(text)
+            self._redact = Redactor(v for k, v in os.environ.items() if SECRET_NAME.search(k.upper()))
+        return self._redact(text)
 
     def trace(self, error: BaseException) -> None:
         """Where it happened, when --debug asks for it."""

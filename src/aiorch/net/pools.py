@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     import httpx
 
 MAX_CONNECTIONS = 2048
-KEEP_ALIVE = 60.0
-"""Seconds that an idle connection is kept; a short pause should not cost a new TLS handshake."""
+KEEP_ALIVE = 45.0
+"""Seconds that an idle connection is kept. A pause should not cost a new TLS handshake, but the common load balancers
+close after 60 s, and a call must not meet that moment."""
 
 
 class Opened(Protocol):
@@ -83,25 +84,23 @@ class AiohttpPool:
         import aiohttp
 
         self.errors: tuple[type[Exception], ...] = (aiohttp.ClientError, OSError, EOFError)
-        # trust_env stays off: aiohttp would look up ~/.netrc in a thread at every call, and fail where it finds an
-        # entry beside our key. Cookies belong to browsers.
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=KEEP_ALIVE, ssl=tls()),
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
+        # aiohttp keeps a connection although the request said `connection: close`, so such calls have a session of
+        # their own. trust_env stays off: aiohttp would look up ~/.netrc in a thread at every call, and fail where it
+        # finds an entry beside our key. Cookies belong to browsers.
+        certificates = tls()
+        kept = aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=KEEP_ALIVE, ssl=certificates)
+        closed = aiohttp.TCPConnector(limit=MAX_CONNECTIONS, force_close=True, ssl=certificates)
+        self._kept = aiohttp.ClientSession(connector=kept, cookie_jar=aiohttp.DummyCookieJar())
+        self._closed = aiohttp.ClientSession(connector=closed, cookie_jar=aiohttp.DummyCookieJar())
         self._timeout = aiohttp.ClientTimeout
-        self._timeouts: dict[Patience, aiohttp.ClientTimeout] = {}
 
     async def open(self, prepared: Prepared, body: bytes | None, patience: Patience) -> Opened:
-        timeout = self._timeouts.get(patience)
-        if timeout is None:
-            if len(self._timeouts) > 1000:
-                self._timeouts.clear()
-            # connect counts the wait for a free connection and the name look-up too, sock_connect one address.
-            timeout = self._timeouts[patience] = self._timeout(
-                total=None, connect=patience.connect, sock_connect=patience.connect, sock_read=patience.read
-            )
-        response = await self._session.request(
+        # connect counts the wait for a free connection and the name look-up too, sock_connect one address.
+        timeout = self._timeout(
+            total=None, connect=patience.connect, sock_connect=patience.connect, sock_read=patience.read
+        )
+        session = self._kept if prepared.keep else self._closed
+        response = await session.request(
             prepared.method,
             prepared.url,
             data=body,
@@ -113,7 +112,8 @@ class AiohttpPool:
         return AiohttpOpened(response)
 
     async def aclose(self) -> None:
-        await self._session.close()
+        await self._kept.close()
+        await self._closed.close()
 
 
 class AiohttpOpened:

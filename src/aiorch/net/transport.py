@@ -41,6 +41,8 @@ class Prepared:
     host: str
     """Server and port, for messages (a full URL may hold secrets)."""
     proxy: str | None
+    keep: bool
+    """False where the headers say ``connection: close``."""
 
     def __repr__(self) -> str:
         return f"Prepared({self.method} {self.host})"
@@ -149,7 +151,6 @@ class Transport:
         self._trust_env = trust_env and inner is None
         self._max_body = max_body
         self._pools: weakref.WeakKeyDictionary[object, Pool] = weakref.WeakKeyDictionary()
-        self._patience: dict[Timeouts, Patience] = {}
 
     def prepare(self, method: str, url: str, headers: Mapping[str, str] | None = None) -> Prepared:
         """What calls to ``url`` share.
@@ -171,10 +172,10 @@ class Transport:
         for name, value in own.items():
             if not value.isascii() or not value.isprintable():
                 raise ValueError(f"the header {name} holds characters that no header may")
-        given = {name.lower() for name in own}
+        given = {name.lower(): value.lower() for name, value in own.items()}
         defaults = {name: value for name, value in _HEADERS.items() if name not in given}
         proxy = _proxy_for(parts.scheme, host) if self._trust_env else None
-        return Prepared(method, url, {**own, **defaults}, host, proxy)
+        return Prepared(method, url, {**own, **defaults}, host, proxy, given.get("connection") != "close")
 
     async def send(
         self, prepared: Prepared, body: bytes | None = None, timeouts: Timeouts = Timeouts()
@@ -190,12 +191,7 @@ class Transport:
 
         :raises NetError: on entering, or while the pieces come.
         """
-        patience = self._patience.get(timeouts)
-        if patience is None:
-            if len(self._patience) > 1000:  # deadlines make ever new ones
-                self._patience.clear()
-            patience = self._patience[timeouts] = _patience(timeouts)
-        return Call(self, prepared, body, patience)
+        return Call(self, prepared, body, _patience(timeouts))
 
     async def pool(self) -> Pool:
         """The running event loop's connections, opened at its first call."""

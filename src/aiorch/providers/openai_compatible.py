@@ -73,7 +73,7 @@ class OpenAICompatible:
         self._base_url = (base_url or spec.base_url).rstrip("/")
         self._clock = clock or SystemClock()
         self._redactor = Redactor(k.get_secret_value() for k in self._keys.values())
-        self._prepared: dict[tuple[str, str, str | None], Prepared] = {}
+        self._prepared: dict[tuple[str, str | None, bool], Prepared] = {}
 
     @property
     def name(self) -> str:
@@ -114,7 +114,9 @@ class OpenAICompatible:
 
         :raises AttemptFailed: whatever goes wrong, also in the middle.
         """
-        prepared = self._prepare("POST", self.spec.chat_path, deployment.key)
+        # llama.cpp's server says that it keeps the connection of a stream, and closes it under the next call. A new
+        # connection to one's own machine costs nothing; over TLS to a cloud it would.
+        prepared = self._prepare("POST", self.spec.chat_path, deployment.key, keep=not self.spec.local)
         body = _bytes(chat_body(deployment.model, request, self.spec, stream=True))
         try:
             async with self._transport.stream(prepared, body, timeouts) as reply:
@@ -171,13 +173,17 @@ class OpenAICompatible:
 
     # --- one call ------------------------------------------------------------------------------------------------
 
-    def _prepare(self, method: str, path: str, key: str | None, *, optional: bool = False) -> Prepared:
-        """URL and headers of a place, made once. :raises AttemptFailed: when its key is not there."""
-        prepared = self._prepared.get((method, path, key))
+    def _prepare(
+        self, method: str, path: str, key: str | None, *, optional: bool = False, keep: bool = True
+    ) -> Prepared:
+        """URL and headers of a place, made once; ``keep`` its connection. :raises AttemptFailed: without its key."""
+        prepared = self._prepared.get((path, key, keep))
         if prepared is not None:
             return prepared
         headers = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
         headers.update(self.spec.headers)
+        if not keep:
+            headers["connection"] = "close"
         if key is not None:
             secret = self._keys.get(key)
             if secret is None:
@@ -195,7 +201,7 @@ class OpenAICompatible:
             # The cause is left out: it would show the key.
             what = f"the key {key} of {self.spec.name} has characters that no key has; nothing was sent"
             raise AttemptFailed(Failure(FailureKind.AUTH, "account", what)) from None
-        self._prepared[method, path, key] = prepared
+        self._prepared[path, key, keep] = prepared
         return prepared
 
     async def _ask(self, prepared: Prepared, body: bytes | None, timeouts: Timeouts) -> bytes:

@@ -23,10 +23,8 @@ NEVER = math.inf
 ASKED_TWICE = 2
 """A deployment with a passing trouble is asked at most this often in one request."""
 
-FIRST_PAUSE = 0.5
-"""Seconds before a deployment in trouble is asked again; doubles with each failure. The first step that provider
-SDKs use.
-"""
+PAUSE = 0.5
+"""Seconds before a deployment in trouble is asked again. The first step that provider SDKs use."""
 
 UNTOLD_MINUTE = 15.0
 """Seconds that a per-minute limit is taken to last when the provider does not say: a quarter of its window."""
@@ -259,9 +257,7 @@ def _same_model(candidate: Candidate) -> _Hit:
 
 
 def _doubt(loop: Loop, hit: _Hit) -> Loop:
-    standings = tuple(
-        replace(s, doubts=s.doubts + 1) if hit(s.candidate) else s for s in loop.standings
-    )
+    standings = tuple(replace(s, doubts=s.doubts + 1) if hit(s.candidate) else s for s in loop.standings)
     return replace(loop, standings=standings)
 
 
@@ -278,5 +274,5 @@ def _pause(loop: Loop, candidate: Candidate, failure: Failure, now: float) -> Lo
     """A passing trouble: siblings first, then the same again after a pause, and no third time."""
     standing = next(s for s in loop.standings if s.candidate is candidate)
     passing = failure.kind in _TRANSIENT and standing.attempts < ASKED_TWICE
-    until = now + FIRST_PAUSE * 2 ** (standing.attempts - 1) if passing else NEVER
+    until = now + PAUSE if passing else NEVER
     return _block(loop, _is(candidate), until, failure)

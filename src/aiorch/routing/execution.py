@@ -347,7 +347,9 @@ class Executor:
                 f"the next call was not made, a larger budget would allow it: {trail.refused}", trail.attempts
             )
         if not trail.attempts and not terms.spent.attempts:
-            blocked = [PassedOver(s.candidate.deployment.id, s.reason) for s in trail.loop.standings if s.reason]
+            blocked = [
+                PassedOver(s.candidate.deployment.id, s.reason) for s in trail.loop.standings if s.reason
+            ]
             return NoModelAvailable(
                 f"nobody may be asked now ({step.why}): wait, or set another provider's key", blocked
             )
@@ -358,7 +360,10 @@ _OUT_OF_TIME = Failure(FailureKind.TIMEOUT, "request", "the task's time was up")
 _NO_ANSWER = Failure(FailureKind.TRUNCATED, "request", "the stream ended without an answer")
 
 _FAULTS: tuple[tuple[type[Exception], FailureKind], ...] = (
-    (AiorchError, FailureKind.MODEL_GONE),  # weights or an extra that are missing: nothing that passes by itself
+    (
+        AiorchError,
+        FailureKind.MODEL_GONE,
+    ),  # weights or an extra that are missing: nothing that passes by itself
     (TimeoutError, FailureKind.TIMEOUT),
     (OSError, FailureKind.TRANSPORT),
     (Exception, FailureKind.MALFORMED),
@@ -371,7 +376,11 @@ def _failure_of(raised: Exception) -> Failure:
     if isinstance(raised, AttemptFailed):
         return raised.failure
     kind = next(kind for fault, kind in _FAULTS if isinstance(raised, fault))
-    said = str(raised) if isinstance(raised, AiorchError) else f"the provider raised {type(raised).__name__}: {raised}"
+    said = (
+        str(raised)
+        if isinstance(raised, AiorchError)
+        else f"the provider raised {type(raised).__name__}: {raised}"
+    )
     return Failure(kind, "model", said)
 
 

@@ -53,7 +53,11 @@ def profile(name: str, described: Profile | Mapping[str, Any]) -> Profile:
         return described
     given = dict(described)
     _known(f"profile {name!r} has no field", given, {f.name for f in fields(Profile)} - {"name"})
-    _known(f"profile {name!r}: no complexity is called", given.get("complexity_overrides", ()), get_args(Complexity))
+    _known(
+        f"profile {name!r}: no complexity is called",
+        given.get("complexity_overrides", ()),
+        get_args(Complexity),
+    )
     parameters = given.get("parameters", Parameters())
     if isinstance(parameters, Mapping):
         named = cast("Mapping[str, Any]", parameters)

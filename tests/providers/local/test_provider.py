@@ -123,15 +123,16 @@ async def test_a_silent_engine_is_a_timeout_before_and_after_the_first_sign(
         on_chunk({})
 
     double.script = script
-    threading.Timer(0.2, go.set).start()
     for text, timeouts in (
         ("never", Timeouts(first_byte=0.01, idle=60)),
         ("late", Timeouts(first_byte=60, idle=0.01)),
     ):
         go.clear()
-        threading.Timer(0.2, go.set).start()
+        timer = threading.Timer(0.2, go.set)  # the engine cannot be stopped while it says nothing
+        timer.start()
         with pytest.raises(AttemptFailed, match=r"no sign of life .* 0\.01 s") as error:
             await provider.complete(TINY, ask(text), timeouts)
+        timer.join()
         assert error.value.failure.kind is FailureKind.TIMEOUT
 
 

@@ -225,7 +225,7 @@ class LocalProvider:
 def default_slots(threads: int) -> int:
     """Requests at the same time.
 
-    On one thread two slots only share it: 12 short jobs took 22 s with one slot and 24 s with two, and each slot costs
-    the memory of its context.
+    On one thread two slots only share it: 12 short jobs took 24 to 27 s with one and 28 to 39 s with two, and each slot
+    costs the memory of its context (90 MB for the demo model).
     """
     return 1 if threads == 1 else 2

@@ -1,8 +1,9 @@
 """How many threads the engine computes with.
 
-The engine's threads wait for each other in busy loops after every layer. On a free machine a second thread brings up to
-1.7 times the speed; where other programs want the same cores, all threads spin for the one that was put aside, and the
-same model was measured a hundred times slower. So one core is left to others, and a container's share is believed.
+The engine's threads wait for each other in busy loops after every layer, so where other programs want the same cores,
+all of them spin for the one that was put aside. Twelve short jobs of the demo model on a machine with two cores took 24
+to 27 s on one thread, whatever else ran; on two threads 15 s alone and 26 to 75 s in company (at a load of 12 it was a
+hundred times slower). So one core is left to others, and a container's share is believed.
 """
 
 from __future__ import annotations
