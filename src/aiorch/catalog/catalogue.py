@@ -195,9 +195,7 @@ class Catalogue:
         candidates: list[Candidate] = []
         problems: list[PassedOver] = []
         for provider in self._providers:
-            listed = self._lists.get(provider.name)
-            if listed is None:
-                continue
+            listed = self._lists[provider.name]
             if listed.problem:
                 problems.append(PassedOver(provider.name, listed.problem))
             for card in listed.cards:

@@ -67,6 +67,7 @@ class Voice:
         """Show the traceback of an error."""
         self._out = sys.stdout  # kept: what a workflow's own code prints is led elsewhere meanwhile
         self._redact: Callable[[str], str] | None = None
+        self._colour = False if os.environ.get("NO_COLOR") else None  # None: where a terminal shows it
 
     @classmethod
     def asked(cls, args: Sequence[str]) -> Voice:
@@ -107,7 +108,7 @@ class Voice:
 
     def result(self, text: str) -> None:
         """An answer or a table, for people."""
-        click.echo(text, file=self._out)
+        click.echo(text, file=self._out, color=self._colour)
 
     def piece(self, text: str) -> None:
         """A piece of an answer, at once."""
@@ -121,7 +122,7 @@ class Voice:
 
     def tell(self, text: str) -> None:
         """Something beside the result."""
-        click.echo(self.redacted(text), err=True)
+        click.echo(self.redacted(text), err=True, color=self._colour)
 
     def failed(self, message: str, *, kind: str, hint: str = "") -> None:
         """An error: for people, and for programs where they listen."""

@@ -13,11 +13,11 @@ from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from aiorch.net.transport import Patience, Prepared
-
 if TYPE_CHECKING:
     import aiohttp
     import httpx
+
+    from aiorch.net.transport import Patience, Prepared
 
 MAX_CONNECTIONS = 2048
 KEEP_ALIVE = 45.0

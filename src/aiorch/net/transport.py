@@ -199,13 +199,16 @@ class Transport:
 
         here = current_token()
         pool = self._pools.get(here.native_token)
-        if pool is None:
-            await self._drop_dead_loops()
-            from aiorch.net.pools import open_pool
+        if pool is not None:
+            return pool
+        await self._drop_dead_loops()
+        from aiorch.net.pools import open_pool
 
-            pool = self._pools[here.native_token] = open_pool(
-                self._inner, asyncio="asyncio" in here.backend_class.__module__
-            )
+        # Another call may have opened it while the dead were let go.
+        pool = self._pools.get(here.native_token)
+        if pool is None:
+            pool = open_pool(self._inner, asyncio="asyncio" in here.backend_class.__module__)
+            self._pools[here.native_token] = pool
         return pool
 
     async def aclose(self) -> None:

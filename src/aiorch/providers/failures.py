@@ -55,17 +55,23 @@ def classify(
         scope = "upstream"  # a router that names a host passes on the host's limit, not its own
     elif kind is K.RATE_MINUTE and _used_up_for_the_day(told, error, provider):
         kind = K.RATE_DAY
+    clean = (redactor or Redactor()).clean  # every word of theirs may echo a key, the code as well as the message
+    named = error.successors if kind in (K.MODEL_GONE, K.OVERLOADED) else ()
     return Failure(
         kind,
         scope,
-        (redactor or Redactor()).clean(error.message) or _said_nothing(status),
+        clean(error.message) or _said_nothing(status),
         status=status,
-        code=error.code,
+        code=None if error.code is None else clean(error.code, LONGEST_CODE),
         retry_at=_retry_at(kind, told, error, provider, now),
         ambiguous=rule.ambiguous,
-        successors=error.successors if kind in (K.MODEL_GONE, K.OVERLOADED) else (),
-        upstream=error.upstream,
+        successors=tuple(clean(name) for name in named),
+        upstream=None if error.upstream is None else clean(error.upstream, LONGEST_CODE),
     )
+
+
+LONGEST_CODE = 80
+"""Characters of a code or a host's name."""
 
 
 def _said_nothing(status: int | None) -> str:

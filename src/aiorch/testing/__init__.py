@@ -4,5 +4,6 @@ respx.
 
 from aiorch.testing.clock import FakeClock
 from aiorch.testing.scripted import ScriptedProvider
+from aiorch.testing.transport import respx_transport
 
-__all__ = ["FakeClock", "ScriptedProvider"]
+__all__ = ["FakeClock", "ScriptedProvider", "respx_transport"]

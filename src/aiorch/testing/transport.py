@@ -1,8 +1,10 @@
 """respx beneath a :class:`~aiorch.net.Transport`: routes instead of a network, in tests.
 
-router = respx.Router()
-router.post("https://api.groq.com/openai/v1/chat/completions").respond(json={...})
-groq = OpenAICompatible(SPECS["groq"], respx_transport(router), keys={...})
+For example:
+
+    router = respx.Router()
+    router.post("https://api.groq.com/openai/v1/chat/completions").respond(json={...})
+    groq = OpenAICompatible(SPECS["groq"], respx_transport(router), keys={...})
 """
 
 from __future__ import annotations

@@ -201,6 +201,29 @@ async def test_no_more_than_the_slots_run_at_once(double: Double, tiny: Path) ->
 
 
 @pytest.mark.anyio
+async def test_a_question_in_the_middle_of_a_stream_is_answered(provider: LocalProvider) -> None:
+    async with aclosing(provider.stream(TINY, ask())) as outer:
+        await anext(outer)
+        with anyio.fail_after(5):
+            async with aclosing(provider.stream(TINY, ask())) as inner:
+                await anext(inner)
+                assert (await provider.complete(TINY, ask())).message.text == "Hello there"
+        rest = [part async for part in outer]
+    assert isinstance(rest[-1], Response)
+
+
+@pytest.mark.anyio
+async def test_a_failed_start_gives_its_slot_back(provider: LocalProvider, double: Double) -> None:
+    double.refuses = RuntimeError("no")
+    for _ in range(2):
+        with pytest.raises(LocalModelError):
+            await provider.complete(TINY, ask())
+    double.refuses = None
+    with anyio.fail_after(5):
+        await provider.complete(TINY, ask())
+
+
+@pytest.mark.anyio
 async def test_a_waiting_call_can_be_cancelled(provider: LocalProvider, double: Double) -> None:
     double.script = endless
     async with anyio.create_task_group() as group:

@@ -26,15 +26,22 @@ class _End:
 class Call:
     """``work(on_chunk)``, running.
 
-    call = Call(lambda on_chunk: engine.answer(body, on_chunk))
-    try:
-        while (chunk := await call.next(30.0)) is not None: ...
-    finally:
-        await call.stop()
+    :param on_end: called in the event loop when the work is done, whether its chunks were read by then or not.
+
+    >>> async def show(engine, body):
+    ...     call = Call(lambda on_chunk: engine.answer(body, on_chunk))
+    ...     try:
+    ...         while (chunk := await call.next(30.0)) is not None:
+    ...             print(chunk)
+    ...     finally:
+    ...         await call.stop()
     """
 
-    def __init__(self, work: Callable[[Callable[[JSON], bool]], None]) -> None:
+    def __init__(
+        self, work: Callable[[Callable[[JSON], bool]], None], on_end: Callable[[], object] | None = None
+    ) -> None:
         self._work = work
+        self._on_end = on_end
         self._pieces: deque[JSON | _End] = deque()
         self._news = anyio.Event()
         self._token = current_token()
@@ -98,6 +105,8 @@ class Call:
         except BaseException as raised:
             error = raised
         self._deliver(_End(error))
+        if self._on_end is not None:
+            self._soon(self._on_end)
 
     def _on_chunk(self, chunk: JSON) -> bool:
         self._deliver(chunk)
@@ -106,8 +115,11 @@ class Call:
 
     def _deliver(self, piece: JSON | _End) -> None:
         self._pieces.append(piece)
+        self._soon(self._wake)
+
+    def _soon(self, callback: Callable[[], object]) -> None:
         try:
-            self._token.backend_class.run_sync_soon(self._wake, (), self._token.native_token)
+            self._token.backend_class.run_sync_soon(callback, (), self._token.native_token)
         except anyio.RunFinishedError:
             self._stopping = True
 

@@ -153,12 +153,10 @@ class LocalProvider:
             )
         body, shape = encode(request, most=self._context // 2)
         reading = Reading(shape)
-        async with self._queue():
-            await self._load()
-            async with aclosing(self._chunks(body, timeouts)) as chunks:
-                async for chunk in chunks:
-                    for delta in reading.feed(chunk):
-                        yield delta
+        async with aclosing(self._chunks(body, timeouts)) as chunks:
+            async for chunk in chunks:
+                for delta in reading.feed(chunk):
+                    yield delta
         for part in reading.close():
             yield part
 
@@ -198,8 +196,23 @@ class LocalProvider:
             # a caller that gives up leaves; the next one finds the model loaded
             await anyio.to_thread.run_sync(self._engine.load, abandon_on_cancel=True)
 
+    async def _start(self, body: JSON) -> Call:
+        """Begin to answer, when it is this request's turn.
+
+        The slot is free again when the engine is done, not when the answer was read: who asks another question in the
+        middle of a stream would otherwise wait for themselves.
+        """
+        queue = self._queue()
+        await queue.acquire()
+        try:
+            await self._load()
+            return Call(lambda on_chunk: self._engine.answer(body, on_chunk), on_end=queue.release)
+        except BaseException:
+            queue.release()
+            raise
+
     async def _chunks(self, body: JSON, timeouts: Timeouts) -> AsyncGenerator[JSON, None]:
-        call = Call(lambda on_chunk: self._engine.answer(body, on_chunk))
+        call = await self._start(body)
         self._running.add(call)
         patience = timeouts.first_byte
         try:
