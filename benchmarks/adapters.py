@@ -1,8 +1,8 @@
 """aiorch's entries for client, router and workflow harnesses, through its public face only.
 
-A harness executes this file inside its own namespace, which has ``Client``, ``ROUTERS`` and ``MSGS`` (clients and routers) or ``work``
-(workflows). Everything is at its default but the cache, which would otherwise answer every repeated question, and what a harness itself
-prescribes.
+A harness executes this file inside its own namespace, which has ``Client``, ``ROUTERS`` and ``MSGS`` (clients and
+routers) or ``work`` (workflows). Everything is at its default but the cache, which would otherwise answer every repeated
+question, and what a harness itself prescribes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import aiorch
 def _orchestrator(base, deployments, **more):
     """An orchestrator over OpenAI-compatible endpoints: ``deployments`` gives the models by the deployment's name."""
     providers = [
-        aiorch.endpoint(name, f"{base}/d/{name}/v1", key="x", models=models) for name, models in deployments.items()
+        aiorch.endpoint(name, f"{base}/d/{name}/v1", key="x", models=models)
+        for name, models in deployments.items()
     ]
     return aiorch.Orchestrator(providers=providers, data_dir=tempfile.mkdtemp(), cache="off", **more)
 

@@ -2,8 +2,9 @@
 
     python benchmarks/startup.py [--runs 7] [--peers httpx,openai,litellm]
 
-Each row is a process of its own; the median over the runs, less the median of an empty program. Peers that are not installed are left
-out. The last row is measured inside one process: an answer of a scripted provider, so everything but the network.
+Each row is a process of its own; the median over the runs, less the median of an empty program. Peers that are not
+installed are left out. The last row is measured inside one process: an answer of a scripted provider, so everything but
+the network.
 """
 
 from __future__ import annotations
@@ -70,7 +71,9 @@ def per_call() -> float:
 
 def main() -> None:
     """Measure and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--peers", default=",".join(PEERS))
     given = parser.parse_args()
@@ -79,7 +82,7 @@ def main() -> None:
     measured: dict[str, list[float]] = {name: [] for name in rows}
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(Path(folder))
-        for name, code in rows.items():
+        for code in rows.values():
             cpu(code)  # warms the file cache and writes the byte code
         for _ in range(given.runs):
             for name in random.sample(list(rows), len(rows)):
@@ -91,7 +94,9 @@ def main() -> None:
             print(f"{name:32}{statistics.median(over):10.1f}{min(over):10.1f}{max(over):10.1f}")
         calls = [per_call() for _ in range(3)]
     name = "one ai.run, scripted provider"
-    print(f"{name:32}{statistics.median(calls):10.3f}{min(calls):10.3f}{max(calls):10.3f}   CPU ms a call, 1,000 calls")
+    print(
+        f"{name:32}{statistics.median(calls):10.3f}{min(calls):10.3f}{max(calls):10.3f}   CPU ms a call, 1,000 calls"
+    )
 
 
 if __name__ == "__main__":

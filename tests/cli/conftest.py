@@ -44,7 +44,9 @@ def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     running: list[subprocess.Popen[str]] = []
 
     def begin(*args: str, **environment: str) -> subprocess.Popen[str]:
-        path = os.pathsep.join([*environment.pop("PYTHONPATH", "").split(os.pathsep), SOURCE]).lstrip(os.pathsep)
+        path = os.pathsep.join([*environment.pop("PYTHONPATH", "").split(os.pathsep), SOURCE]).lstrip(
+            os.pathsep
+        )
         process = subprocess.Popen(
             [sys.executable, "-m", "aiorch", *args],
             stdin=subprocess.DEVNULL,
@@ -110,7 +112,9 @@ class _Handler(BaseHTTPRequestHandler):
     server: Answers
 
     def do_GET(self) -> None:
-        self._answer({"object": "list", "data": [{"id": name, "object": "model"} for name in self.server.models]})
+        self._answer(
+            {"object": "list", "data": [{"id": name, "object": "model"} for name in self.server.models]}
+        )
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("content-length", 0)))
@@ -120,7 +124,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.seen.append(f"{self.command} {self.path}")
         if self.server.status != 200:
             key = self.headers.get("authorization", "") if self.server.echo_key else "a key"
-            body = {"error": {"message": f"Invalid API Key: {key}", "type": "invalid_request_error", "code": "invalid_api_key"}}
+            body = {
+                "error": {
+                    "message": f"Invalid API Key: {key}",
+                    "type": "invalid_request_error",
+                    "code": "invalid_api_key",
+                }
+            }
         data = json.dumps(body).encode()
         self.send_response(self.server.status)
         self.send_header("content-type", "application/json")

@@ -28,7 +28,9 @@ from aiorch.errors import (
 HEAVY = ("rich", "pydantic", "httpx", "aiohttp", "anyio", "sqlite3", "jsonschema", "yaml", "aiorch.settings")
 
 
-@pytest.mark.parametrize("args", [["--help"], ["--version"], ["run", "--help"], ["doctor", "--help"], ["local", "--help"]])
+@pytest.mark.parametrize(
+    "args", [["--help"], ["--version"], ["run", "--help"], ["doctor", "--help"], ["local", "--help"]]
+)
 def test_help_imports_nothing_heavy(args: list[str]):
     code = f"import sys\nfrom aiorch.cli import main\ntry: main({args!r})\nfinally: print([m for m in {HEAVY!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -46,7 +48,11 @@ def _all(command: click.Command, path: str = "") -> list[tuple[str, click.Comman
     if not isinstance(command, click.Group):
         return [(path, command)]
     context = click.Context(command)
-    return [x for name in command.list_commands(context) for x in _all(command.get_command(context, name), f"{path} {name}")]
+    return [
+        x
+        for name in command.list_commands(context)
+        for x in _all(command.get_command(context, name), f"{path} {name}")
+    ]
 
 
 @pytest.mark.parametrize("path, command", _all(app), ids=lambda x: x if isinstance(x, str) else "")
@@ -146,7 +152,9 @@ def test_what_nobody_foresaw_is_one_message_without_a_traceback(aiorch, monkeypa
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError("by zero"), StorageError("full"), click.ClickException("odd")])
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("by zero"), StorageError("full"), click.ClickException("odd")]
+)
 def test_debug_shows_the_traceback(aiorch, monkeypatch: pytest.MonkeyPatch, error: Exception):
     _with(monkeypatch, error)
     assert "Traceback" in aiorch("completion", "bash", "--debug").stderr

@@ -142,7 +142,9 @@ def test_an_answer_that_breaks_off_keeps_what_was_shown_and_says_so(aiorch, scri
 
 def test_paid_models_need_an_amount(aiorch, scripted):
     price = "Price(Decimal(1), Decimal(1))"
-    scripted(cards=f"[ModelCard('parrot', 'model', context=8192, free='none', price={price}, max_output=100)]")
+    scripted(
+        cards=f"[ModelCard('parrot', 'model', context=8192, free='none', price={price}, max_output=100)]"
+    )
     assert aiorch("ask", "hi").exit_code == 1
     assert aiorch("ask", "--max-usd", "0", "hi").exit_code == 1
     assert aiorch("ask", "--max-usd", "1", "hi").stdout == "Hello there.\n"
@@ -173,4 +175,10 @@ def test_a_restart_and_a_block_are_said(aiorch, capsys: pytest.CaptureFixture[st
     answer = _Answer(Voice(json=True))
     for event in events:
         answer._piece(event)
-    assert [line["type"] for line in lines(capsys.readouterr().out)] == ["text", "restarted", "reasoning", "text", "blocked"]
+    assert [line["type"] for line in lines(capsys.readouterr().out)] == [
+        "text",
+        "restarted",
+        "reasoning",
+        "text",
+        "blocked",
+    ]

@@ -57,14 +57,27 @@ def test_with_somebody_to_ask_all_is_well(aiorch, server, monkeypatch: pytest.Mo
 def test_json_is_one_document(aiorch):
     document = json.loads(aiorch("doctor", "--json").stdout)
     assert (document["ok"], document["problems"]) == (False, 1)
-    assert {"python", "settings", "keys", "extras", "engine", "weights", "sandbox", "data", "disk", "store"} <= {
-        check["topic"] for check in document["checks"]
-    }
+    assert {
+        "python",
+        "settings",
+        "keys",
+        "extras",
+        "engine",
+        "weights",
+        "sandbox",
+        "data",
+        "disk",
+        "store",
+    } <= {check["topic"] for check in document["checks"]}
 
 
 def test_what_to_do_stands_below_its_line():
     told = lines((Finding("disk", "problem", "full", "make room"), Finding("store", "ok", "fine")))
-    assert [click.unstyle(line) for line in told] == ["problem  disk   full", "                -> make room", "ok       store  fine"]
+    assert [click.unstyle(line) for line in told] == [
+        "problem  disk   full",
+        "                -> make room",
+        "ok       store  fine",
+    ]
 
 
 # --- keys and providers ------------------------------------------------------------------------------------------
@@ -74,7 +87,11 @@ def test_a_mistyped_key_is_named_with_the_nearest(aiorch, monkeypatch: pytest.Mo
     monkeypatch.setenv("GROQ_APIKEY", KEY)
     monkeypatch.setenv("COHERE_API_KEY", "x")
     found = report(aiorch)["keys"]
-    assert {"level": "warning", "message": "GROQ_APIKEY is read by nobody", "do": "did you mean GROQ_API_KEY?"}.items() <= found[1].items()
+    assert {
+        "level": "warning",
+        "message": "GROQ_APIKEY is read by nobody",
+        "do": "did you mean GROQ_API_KEY?",
+    }.items() <= found[1].items()
     assert found[2]["message"] == "not used by this version: COHERE_API_KEY"
 
 
@@ -82,7 +99,10 @@ def test_keys_in_env_and_in_the_settings_are_found(aiorch, server):
     Path(".env").write_text(f"GEMINI_APIKEY={KEY}\nMISTRAL_API_KEY=\n")
     Path("aiorch.toml").write_text(f'[keys]\ngroq = "{KEY}"\n[base_urls]\ngroq = "{server.url}"\n')
     found = report(aiorch)
-    assert [one["message"] for one in found["keys"]] == ["found: keys.groq", "GEMINI_APIKEY is read by nobody"]
+    assert [one["message"] for one in found["keys"]] == [
+        "found: keys.groq",
+        "GEMINI_APIKEY is read by nobody",
+    ]
     assert found["groq"][0]["level"] == "ok"
 
 
@@ -123,11 +143,16 @@ def test_a_running_local_server_is_found_and_how_to_use_it(aiorch, server, monke
 
     from aiorch.providers import SPECS
 
-    moved = {n: replace(s, base_url=server.url if n in ("ollama", "vllm") else "http://127.0.0.1:9/v1") for n, s in SPECS.items()}
+    moved = {
+        n: replace(s, base_url=server.url if n in ("ollama", "vllm") else "http://127.0.0.1:9/v1")
+        for n, s in SPECS.items()
+    }
     monkeypatch.setattr(examination, "known_specs", lambda: (moved, ()))
     found = report(aiorch)["servers"][0]
     host = server.url.removesuffix("/v1")
-    assert found["message"] == f"running, and not used: ollama at {host} (2 models), vllm at {host} (2 models)"
+    assert (
+        found["message"] == f"running, and not used: ollama at {host} (2 models), vllm at {host} (2 models)"
+    )
     assert found["do"] == f"to use it, set OLLAMA_HOST={host} AIORCH_BASE_URLS=vllm={server.url}"
 
 
@@ -156,7 +181,9 @@ def distribution(folder: Path, name: str, version: str) -> None:
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
 
 
-def test_the_other_project_s_distribution_is_a_problem(aiorch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_other_project_s_distribution_is_a_problem(
+    aiorch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     distribution(tmp_path / "site", "aiorch", "0.2.2")
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     found = report(aiorch)["aiorch"][0]
@@ -177,7 +204,9 @@ def test_a_module_that_is_not_what_was_installed_is_seen(installed: str | None, 
 def test_the_extras_are_those_of_the_package():
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     optional = project["optional-dependencies"]
-    with_packages = {name for name, packages in optional.items() if packages and name not in ("all", "test", "dev")}
+    with_packages = {
+        name for name, packages in optional.items() if packages and name not in ("all", "test", "dev")
+    }
     assert set(examination.EXTRAS) == with_packages
     told = findings.extras({"local": True, "mcp": False})
     assert told.message.startswith("installed: local; not installed: mcp")
@@ -221,14 +250,18 @@ def test_a_file_of_one_s_own_is_not_called_checked(aiorch, tmp_path: Path, monke
 
 
 def test_a_missing_engine_says_which_extra(aiorch, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(examination, "find_spec", lambda name: None if name == "xllamacpp" else find_spec(name))
+    monkeypatch.setattr(
+        examination, "find_spec", lambda name: None if name == "xllamacpp" else find_spec(name)
+    )
     assert "aiorch-sdk[local]" in report(aiorch)["engine"][0]["do"]
 
 
 # --- the disk ----------------------------------------------------------------------------------------------------
 
 
-def test_a_data_folder_that_cannot_be_made_is_a_problem(aiorch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_data_folder_that_cannot_be_made_is_a_problem(
+    aiorch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     (tmp_path / "file").touch()
     monkeypatch.setenv("AIORCH_DATA_DIR", str(tmp_path / "file" / "data"))
     found = report(aiorch)["data"][0]

@@ -21,7 +21,9 @@ def clear(done) -> str:
 
 
 @pytest.mark.parametrize("command", [("ask", "hi"), ("run",)])
-def test_a_dead_network_names_the_provider(aiorch, flow, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch):
+def test_a_dead_network_names_the_provider(
+    aiorch, flow, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("GROQ_API_KEY", "gsk_0123456789abcdefghij")
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     call = command if len(command) > 1 else ("run", flow(ASKS), "log=x")
@@ -30,9 +32,13 @@ def test_a_dead_network_names_the_provider(aiorch, flow, command: tuple[str, ...
     assert "hint: `aiorch doctor`" in said
 
 
-@pytest.mark.parametrize("setting, said", [('cach = "disk"', "'cache'"), ("timeout = -1", "more than 0"), ("= 1", "is not TOML")])
+@pytest.mark.parametrize(
+    "setting, said", [('cach = "disk"', "'cache'"), ("timeout = -1", "more than 0"), ("= 1", "is not TOML")]
+)
 @pytest.mark.parametrize("command", [("ask", "hi"), ("models",), ("local", "list"), ("init",)])
-def test_a_broken_settings_file_is_named_with_the_cure(aiorch, command: tuple[str, ...], setting: str, said: str):
+def test_a_broken_settings_file_is_named_with_the_cure(
+    aiorch, command: tuple[str, ...], setting: str, said: str
+):
     Path("aiorch.toml").write_text(setting)
     told = clear(aiorch(*command))
     assert said in told
@@ -49,7 +55,7 @@ def read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("read_only")
 def test_a_data_folder_that_cannot_be_written_is_told_before_anything_is_sent(aiorch, scripted, flow):
-    scripted("1 / 0")
+    scripted("lambda request: 1 / 0")
     assert "another data_dir" in clear(aiorch("ask", "hi"))
     told = clear(aiorch("run", flow(ASKS), "log=x"))
     assert "another data_dir" in told
@@ -61,8 +67,12 @@ def mounted(folder: Path, size: str) -> bool:
     return subprocess.run(command, capture_output=True).returncode == 0
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can mount a small disk")
-def test_a_full_disk_is_told_with_what_to_do(aiorch, scripted, flow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can mount a small disk"
+)
+def test_a_full_disk_is_told_with_what_to_do(
+    aiorch, scripted, flow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     scripted()
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -71,10 +81,9 @@ def test_a_full_disk_is_told_with_what_to_do(aiorch, scripted, flow, tmp_path: P
     try:
         monkeypatch.setenv("AIORCH_DATA_DIR", str(disk / "data"))
         fill = disk / "fill"
-        with fill.open("wb") as file, pytest.raises(OSError, match="No space left"):
+        with fill.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
             while True:
                 file.write(bytes(512))
-                file.flush()
         told = clear(aiorch("run", flow(ASKS), "log=x"))
         assert "make room" in told
         found = {c["topic"]: c for c in json.loads(aiorch("doctor", "--json").stdout)["checks"]}
@@ -102,7 +111,13 @@ def test_results_and_reports_do_not_mix(start, scripted, flow):
 
 @pytest.mark.parametrize(
     "args, code",
-    [(("--version",), 0), (("models",), 1), (("nonsense",), 2), (("run", "nowhere.py"), 2), (("ask", "hi"), 1)],
+    [
+        (("--version",), 0),
+        (("models",), 1),
+        (("nonsense",), 2),
+        (("run", "nowhere.py"), 2),
+        (("ask", "hi"), 1),
+    ],
 )
 def test_the_process_ends_with_the_code_that_is_documented(start, args: tuple[str, ...], code: int):
     process = start(*args)

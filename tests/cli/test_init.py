@@ -75,7 +75,11 @@ def test_an_env_that_is_there_keeps_every_line(aiorch):
     assert "keeps its lines" in aiorch("init", "--offline").stderr
     text = Path(".env").read_text()
     assert text.startswith(old)
-    assert (text.count("GROQ_API_KEY"), text.count("\n# NOVA_API_KEY"), text.count("# GEMINI_API_KEY=")) == (1, 1, 1)
+    assert (text.count("GROQ_API_KEY"), text.count("\n# NOVA_API_KEY"), text.count("# GEMINI_API_KEY=")) == (
+        1,
+        1,
+        1,
+    )
     assert mode(".env") == 0o600
     aiorch("init", "--offline")
     assert Path(".env").read_text() == text
@@ -107,7 +111,11 @@ def test_where_env_is_a_link_the_file_behind_it_is_written(aiorch, tmp_path: Pat
 
 
 def test_assignments_are_what_sets_something():
-    assert assignments("# A=1\nB=2 # two\nexport C='3\n4'\n\nD\n") == {"B": "B=2 # two", "C": "export C='3\n4'", "D": "D"}
+    assert assignments("# A=1\nB=2 # two\nexport C='3\n4'\n\nD\n") == {
+        "B": "B=2 # two",
+        "C": "export C='3\n4'",
+        "D": "D",
+    }
 
 
 @pytest.mark.parametrize("name", [".env", "aiorch.toml"])
@@ -246,9 +254,15 @@ LINES = dict(re.findall(r"^# ([A-Z][A-Z0-9_]*)=(\S*)", EXAMPLE, re.MULTILINE))
 
 
 def test_env_example_has_every_setting_with_its_default():
-    own = {name.removeprefix("AIORCH_").lower(): value for name, value in LINES.items() if name.startswith("AIORCH_")}
+    own = {
+        name.removeprefix("AIORCH_").lower(): value
+        for name, value in LINES.items()
+        if name.startswith("AIORCH_")
+    }
     assert set(own) == {*Settings.model_fields, "weights_dir"}
-    assert {f"AIORCH_{name.upper()}" for name in set(own) - set(Settings.model_fields)} <= set(OTHER_VARIABLES)
+    assert {f"AIORCH_{name.upper()}" for name in set(own) - set(Settings.model_fields)} <= set(
+        OTHER_VARIABLES
+    )
     given = {name: value for name, value in own.items() if value and name in Settings.model_fields}
     assert Settings.load(**given).model_dump() == Settings.load().model_dump()
 

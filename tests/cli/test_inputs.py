@@ -66,7 +66,10 @@ def test_a_value_is_read_as_the_type_that_is_annotated(kind: Any, text: str, val
 
 def test_words_without_a_name_go_to_the_first_list():
     wanted = inputs(out=(Path, None), paths=list[Path], more=(list[str], ()))
-    assert read(wanted, ["a.txt", "out=x.md", "b.txt"]) == {"paths": [Path("a.txt"), Path("b.txt")], "out": Path("x.md")}
+    assert read(wanted, ["a.txt", "out=x.md", "b.txt"]) == {
+        "paths": [Path("a.txt"), Path("b.txt")],
+        "out": Path("x.md"),
+    }
 
 
 def test_a_single_word_goes_to_the_only_input():
@@ -74,7 +77,9 @@ def test_a_single_word_goes_to_the_only_input():
 
 
 def test_a_list_may_be_given_item_by_item():
-    assert read(inputs(paths=list[str]), ["--paths", "a", "--paths=b", "paths=c", "d"]) == {"paths": ["a", "b", "c", "d"]}
+    assert read(inputs(paths=list[str]), ["--paths", "a", "--paths=b", "paths=c", "d"]) == {
+        "paths": ["a", "b", "c", "d"]
+    }
 
 
 def test_a_switch_needs_no_value():
@@ -100,7 +105,11 @@ def test_what_has_a_default_may_be_left_out():
     "wanted, words, said",
     [
         (inputs(number=int), ["number=x"], ["'number'", "int", "'x'", "integer"]),
-        (inputs(number=int), ["nubmer=3"], ["unknown input 'nubmer'", "Did you mean 'number'?", "number (int)"]),
+        (
+            inputs(number=int),
+            ["nubmer=3"],
+            ["unknown input 'nubmer'", "Did you mean 'number'?", "number (int)"],
+        ),
         (inputs(number=int), ["--nubmer", "3"], ["--nubmer", "Did you mean 'number'?"]),
         (inputs(number=int), ["--ofline"], ["--ofline", "'offline'"]),
         (inputs(number=int), ["--xyzzyx"], ["--xyzzyx", "number (int)"]),
@@ -120,7 +129,9 @@ def test_what_has_a_default_may_be_left_out():
         (inputs(limit=int), ["limit=1"], ["'limit'", "rename it"]),
     ],
 )
-def test_what_does_not_fit_is_said_with_what_would(wanted: dict[str, Input], words: list[str], said: list[str]):
+def test_what_does_not_fit_is_said_with_what_would(
+    wanted: dict[str, Input], words: list[str], said: list[str]
+):
     with pytest.raises(InputError) as wrong:
         read(wanted, words)
     assert all(part in str(wrong.value) for part in said), str(wrong.value)
@@ -138,7 +149,10 @@ def test_the_reserved_names_are_those_of_execute():
     assert set(RESERVED) == {name for name, one in own.items() if one.kind is one.KEYWORD_ONLY}
 
 
-@pytest.mark.parametrize("kind", [list[str], tuple[int, ...], set[str], Sequence[str], list, Annotated[list[str], 1], list[int] | None])
+@pytest.mark.parametrize(
+    "kind",
+    [list[str], tuple[int, ...], set[str], Sequence[str], list, Annotated[list[str], 1], list[int] | None],
+)
 def test_lists_are_seen_as_such(kind: Any):
     assert many(kind)
 

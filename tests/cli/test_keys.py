@@ -34,7 +34,18 @@ def test_a_slip_is_told_with_what_was_meant(name: str, meant: str):
 
 
 @pytest.mark.parametrize(
-    "name", ["PATH", "GITHUB_TOKEN", "NPM_TOKEN", "SECRET_KEY", "API_KEY", "KEY", "AF_TOKEN", "OPENAI_API_BASE", *sorted(OTHERS)]
+    "name",
+    [
+        "PATH",
+        "GITHUB_TOKEN",
+        "NPM_TOKEN",
+        "SECRET_KEY",
+        "API_KEY",
+        "KEY",
+        "AF_TOKEN",
+        "OPENAI_API_BASE",
+        *sorted(OTHERS),
+    ],
 )
 def test_other_people_s_names_are_no_slips(name: str):
     assert mistyped([name], KNOWN) == {}

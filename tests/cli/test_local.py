@@ -16,9 +16,19 @@ from aiorch.providers.local import Installed, KnownModel, UrlSource
 WEIGHTS = b"GGUF" + bytes(1000)
 SHA = hashlib.sha256(WEIGHTS).hexdigest()
 TINY = KnownModel(
-    "smollm2-135m", UrlSource("http://127.0.0.1:9/tiny.gguf"), SHA, len(WEIGHTS), "MIT", 1, 8, "A tiny one.", demo=True
+    "smollm2-135m",
+    UrlSource("http://127.0.0.1:9/tiny.gguf"),
+    SHA,
+    len(WEIGHTS),
+    "MIT",
+    1,
+    8,
+    "A tiny one.",
+    demo=True,
 )
-BIG = KnownModel("big", UrlSource("http://127.0.0.1:9/big.gguf"), SHA, 2_000_000_000, "MIT", 1, 8, "A big one.")
+BIG = KnownModel(
+    "big", UrlSource("http://127.0.0.1:9/big.gguf"), SHA, 2_000_000_000, "MIT", 1, 8, "A big one."
+)
 
 
 @pytest.fixture
@@ -46,7 +56,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_install_says_what_comes_from_where_and_where_it_went(aiorch, folder: Path):
     done = aiorch("local", "install")
     assert (done.exit_code, done.stdout) == (0, "")
-    for said in ("0 MB", "MIT", "http://127.0.0.1:9/tiny.gguf", SHA, "A tiny one.", str(folder / "smollm2-135m.gguf")):
+    for said in (
+        "0 MB",
+        "MIT",
+        "http://127.0.0.1:9/tiny.gguf",
+        SHA,
+        "A tiny one.",
+        str(folder / "smollm2-135m.gguf"),
+    ):
         assert said in done.stderr
 
 
@@ -137,5 +154,3 @@ def test_an_unknown_name_is_told_with_the_nearest(aiorch, command: str):
     assert done.exit_code == 2
     assert "Did you mean 'smollm2-135m'?" in done.stderr
     assert "AIORCH_LOCAL_MODEL" in aiorch("local", command, "zzzz").stderr
-
-

@@ -12,11 +12,17 @@ from aiorch.cli.models import ORDERS, table
 from aiorch.types import Capabilities, ModelCard, Price
 
 CARDS = (
-    ModelCard("a", "paid", context=200_000, free="none", price=Price(Decimal("0.30"), Decimal("2.50")), created=3),
-    ModelCard("b", "free", context=8_192, free="zero_price", price=Price(Decimal(0), Decimal(0)), parameters=7),
+    ModelCard(
+        "a", "paid", context=200_000, free="none", price=Price(Decimal("0.30"), Decimal("2.50")), created=3
+    ),
+    ModelCard(
+        "b", "free", context=8_192, free="zero_price", price=Price(Decimal(0), Decimal(0)), parameters=7
+    ),
     ModelCard("c", "unknown", capabilities=Capabilities(tools=True), demo=True, retired=True),
     ModelCard("d", "trial", context=1_048_576, free="trial", parameters=70),
-    ModelCard("e", "quota", context=512, free="free_quota", capabilities=Capabilities(tools=False), created=9),
+    ModelCard(
+        "e", "quota", context=512, free="free_quota", capabilities=Capabilities(tools=False), created=9
+    ),
 )
 
 
@@ -40,7 +46,18 @@ def test_the_table_claims_no_more_than_is_known():
     rows = {line.split()[0]: line.split() for line in table(CARDS)[1:]}
     assert rows["a/paid"] == ["a/paid", "200k", "0.3", "2.5", "no", "?"]
     assert rows["b/free"] == ["b/free", "8k", "0", "0", "zero", "price", "?"]
-    assert rows["c/unknown"] == ["c/unknown", "?", "?", "?", "no", "yes", "demo:", "often", "wrong,", "retired"]
+    assert rows["c/unknown"] == [
+        "c/unknown",
+        "?",
+        "?",
+        "?",
+        "no",
+        "yes",
+        "demo:",
+        "often",
+        "wrong,",
+        "retired",
+    ]
     assert rows["d/trial"] == ["d/trial", "1.05M", "?", "?", "trial", "?"]
     assert rows["e/quota"] == ["e/quota", "512", "0", "0", "free", "quota", "no"]
 
@@ -71,7 +88,12 @@ def test_json_has_models_problems_and_who_is_left_out(aiorch, groq):
 
 @pytest.mark.parametrize(
     "options, count",
-    [(("--free",), 2), (("--provider", "groq"), 2), (("--provider", "gemini"), 0), (("--min-context", "1M"), 0)],
+    [
+        (("--free",), 2),
+        (("--provider", "groq"), 2),
+        (("--provider", "gemini"), 0),
+        (("--min-context", "1M"), 0),
+    ],
 )
 def test_filters_leave_out_what_does_not_fit(aiorch, groq, options: tuple[str, ...], count: int):
     done = aiorch("models", "--json", *options)
@@ -114,5 +136,7 @@ def test_offline_asks_nobody(aiorch, groq):
 
 def test_the_setting_providers_is_given_as_the_reason(aiorch, groq, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AIORCH_PROVIDERS", "groq")
-    left_out = {one["provider"]: one["reason"] for one in json.loads(aiorch("models", "--json").stdout)["left_out"]}
+    left_out = {
+        one["provider"]: one["reason"] for one in json.loads(aiorch("models", "--json").stdout)["left_out"]
+    }
     assert left_out["local"] == left_out["openrouter"] == "not among the setting providers"

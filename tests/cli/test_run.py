@@ -30,7 +30,9 @@ def test_the_answer_goes_to_standard_output_and_the_table_to_standard_error(aior
     assert "parrot/model" in done.stderr
     assert "draft" in done.stderr
     audit = next(line for line in done.stderr.splitlines() if line.startswith("audit log: "))
-    events = [json.loads(line)["event"] for line in Path(audit.removeprefix("audit log: ")).read_text().splitlines()]
+    events = [
+        json.loads(line)["event"] for line in Path(audit.removeprefix("audit log: ")).read_text().splitlines()
+    ]
     assert events.count("task.finished") == 2
 
 
@@ -45,10 +47,21 @@ def test_a_second_run_is_answered_from_the_cache_and_says_so(aiorch, flow, scrip
 
 @pytest.mark.parametrize(
     "option, variable, cached",
-    [((), None, True), ((), "off", False), (("--cache", "off"), None, False), (("--cache", "disk"), "off", True)],
+    [
+        ((), None, True),
+        ((), "off", False),
+        (("--cache", "off"), None, False),
+        (("--cache", "disk"), "off", True),
+    ],
 )
 def test_the_command_line_goes_before_the_setting_and_the_setting_before_disk(
-    aiorch, flow, scripted, monkeypatch: pytest.MonkeyPatch, option: tuple[str, ...], variable: str | None, cached: bool
+    aiorch,
+    flow,
+    scripted,
+    monkeypatch: pytest.MonkeyPatch,
+    option: tuple[str, ...],
+    variable: str | None,
+    cached: bool,
 ):
     scripted()
     if variable:
@@ -60,7 +73,9 @@ def test_the_command_line_goes_before_the_setting_and_the_setting_before_disk(
 
 def test_json_is_one_document_whatever_the_workflow_prints(aiorch, flow, scripted):
     scripted()
-    path = flow("print('while it is read')\n@flow.task\ndef one(n: int) -> dict[str, int]:\n    print('noise')\n    return {'n': n}")
+    path = flow(
+        "print('while it is read')\n@flow.task\ndef one(n: int) -> dict[str, int]:\n    print('noise')\n    return {'n': n}"
+    )
     done = aiorch("run", path, "n=3", "--json")
     document = json.loads(done.stdout)
     assert document["state"] == "done"
@@ -84,7 +99,12 @@ def test_json_counts_answers_tokens_and_money(aiorch, flow, scripted):
 def test_a_failed_task_is_named_with_why_and_what_was_done_and_skipped(aiorch, flow):
     done = aiorch("run", flow(FAILS))
     assert (done.exit_code, done.stdout) == (1, "")
-    for said in ("error: task 'second' failed: KeyError: 'x'", "finished: first", "failed: second", "not started: third"):
+    for said in (
+        "error: task 'second' failed: KeyError: 'x'",
+        "finished: first",
+        "failed: second",
+        "not started: third",
+    ):
         assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert "Traceback" in aiorch("run", "--debug", flow(FAILS)).stderr
@@ -99,7 +119,11 @@ def test_a_failed_task_is_json_when_that_is_asked_for(aiorch, flow):
     assert document["error"] == {
         "type": "KeyError", "message": "task 'second' failed: KeyError: 'x'", "hint": None, "task": "second",
     }  # fmt: skip
-    assert {t["task"]: t["state"] for t in document["tasks"]} == {"first": "done", "second": "failed", "third": "skipped"}
+    assert {t["task"]: t["state"] for t in document["tasks"]} == {
+        "first": "done",
+        "second": "failed",
+        "third": "skipped",
+    }
 
 
 def test_nobody_to_ask_is_told_with_what_to_do(aiorch, flow):
@@ -138,7 +162,12 @@ def test_a_result_is_shown_as_what_it_is(value, text: str):
 
 
 def test_a_result_that_json_does_not_know_is_shown_as_text(aiorch, flow):
-    done = aiorch("run", flow("class Odd:\n    def __repr__(self): return 'odd thing'\n@flow.task\ndef one() -> object: return Odd()"))
+    done = aiorch(
+        "run",
+        flow(
+            "class Odd:\n    def __repr__(self): return 'odd thing'\n@flow.task\ndef one() -> object: return Odd()"
+        ),
+    )
     assert done.stdout == '"odd thing"\n'
 
 
@@ -166,7 +195,10 @@ DOCUMENT = "name: notes\ntasks:\n  draft: {ask: 'Notes on {log}'}\n"
 def test_yaml_and_toml_are_workflows_too(aiorch, flow, scripted):
     scripted()
     assert aiorch("run", flow(DOCUMENT, "notes.yaml"), "log=x").stdout == "Hello there.\n"
-    assert aiorch("run", flow("[tasks.draft]\nask = 'Notes on {log}'", "notes.toml"), "log=x").stdout == "Hello there.\n"
+    assert (
+        aiorch("run", flow("[tasks.draft]\nask = 'Notes on {log}'", "notes.toml"), "log=x").stdout
+        == "Hello there.\n"
+    )
 
 
 def test_one_of_several_workflows_is_named_behind_a_colon(aiorch, flow):
@@ -185,14 +217,20 @@ def test_one_of_several_workflows_is_named_behind_a_colon(aiorch, flow):
         ("none.py", "flow = None", ["holds none", "aiorch.Workflow"]),
         ("empty.py", "", ["no task"]),
         ("exits.py", "import sys; sys.exit(4)", ["sys.exit(4)", "__main__"]),
-        ("cycle.py", "flow.ask('a', '{b}'); flow.ask('b', '{a}')", ["a -> b -> a", "cannot wait for each other"]),
+        (
+            "cycle.py",
+            "flow.ask('a', '{b}'); flow.ask('b', '{a}')",
+            ["a -> b -> a", "cannot wait for each other"],
+        ),
         ("odd.yaml", "tasks: [1, 2", ["is not YAML"]),
         ("odd.toml", "tasks = ", ["is not TOML"]),
         ("typo.yaml", "tasks:\n  a: {aks: hi}\n", ["typo.yaml", "'a'"]),
         ("flow.json", "{}", [".py, .yaml or .toml"]),
     ],
 )
-def test_a_file_that_holds_no_workflow_says_so_and_what_to_do(aiorch, flow, name: str, text: str, said: list[str]):
+def test_a_file_that_holds_no_workflow_says_so_and_what_to_do(
+    aiorch, flow, name: str, text: str, said: list[str]
+):
     done = aiorch("run", flow(text, name))
     assert done.exit_code == 2, done.stderr
     assert done.stdout == ""

@@ -60,7 +60,13 @@ def test_a_run_stops_and_says_what_was_finished(start, flow, scripted, number: s
     assert process.returncode == 130
     assert lived < 5  # a second, and the machine's own slowness
     assert out == ""
-    for said in ("interrupted", "finished: quick, begun", "stopped: slow", "not started: last", "audit log: "):
+    for said in (
+        "interrupted",
+        "finished: quick, begun",
+        "stopped: slow",
+        "not started: last",
+        "audit log: ",
+    ):
         assert said in err
     assert "Traceback" not in err
 
@@ -98,7 +104,9 @@ def test_json_is_said_by_a_program_that_hangs_too(start, flow):
 
 
 def test_a_loop_that_is_blocked_does_not_hold_the_program(start, flow):
-    tasks = MARK + "@flow.task(thread=False)\ndef blocks(begun: int) -> int:\n    while True: time.sleep(0.05)\n"
+    tasks = (
+        MARK + "@flow.task(thread=False)\ndef blocks(begun: int) -> int:\n    while True: time.sleep(0.05)\n"
+    )
     process = start("run", flow(tasks))
     until(Path("begun").exists, process)
     time.sleep(0.3)
@@ -175,7 +183,11 @@ def test_a_blocking_download_ends_at_sigterm(start, tmp_path: Path):
     source = str(Path(__file__).parents[2] / "src")
     environment = {**os.environ, "PYTHONPATH": source}
     process = subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
     )
     until(lambda: Path("child").exists() and Path("child").read_text(), process)
     _, err, _ = stopped(process, signal.SIGTERM)

@@ -408,7 +408,7 @@ async def test_whatever_a_provider_raises_is_classified_and_another_is_asked(
 
 async def test_an_answer_that_is_none_is_the_providers_fault() -> None:
     class Empty(ScriptedProvider):
-        async def complete(self, *_: Any) -> Response:
+        async def complete(self, *given: Any, **more: Any) -> Response:
             return None  # type: ignore[return-value]
 
     house = Rig({"a": Empty(name="a"), "b": ScriptedProvider(name="b")})
@@ -418,7 +418,7 @@ async def test_an_answer_that_is_none_is_the_providers_fault() -> None:
 
 async def test_a_stream_that_refuses_before_it_begins_is_replaced() -> None:
     class Refuses(ScriptedProvider):
-        def stream(self, *_: Any) -> Any:
+        def stream(self, *given: Any, **more: Any) -> Any:
             raise ValueError("no streams here")
 
     house = Rig({"a": Refuses(name="a"), "b": ScriptedProvider(["Here."], name="b")})
@@ -716,11 +716,11 @@ async def test_a_shorter_limit_does_not_end_a_longer_one() -> None:
     release = anyio.Event()
 
     class Both(ScriptedProvider):
-        async def complete(self, *given: Any) -> Response:
+        async def complete(self, *given: Any, **more: Any) -> Response:
             if len(self.asked) == 0 and not release.is_set():
                 release.set()
                 await anyio.sleep(0.01)
-            return await super().complete(*given)
+            return await super().complete(*given, **more)
 
     house.providers["a"] = Both(house.providers["a"].script, name="a")  # type: ignore[attr-defined]
     async with anyio.create_task_group() as tasks:

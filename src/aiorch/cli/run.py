@@ -70,6 +70,7 @@ def command(
             stopping.run(lambda: _carry_out(job), lambda: report_stopped(speak, job))
         except TaskFailed as failed:
             error = failed
+    hide_keys(speak, job.run)
     if speak.json:
         speak.document(record(speak, job, error))
     report(speak, job)
@@ -145,6 +146,12 @@ async def _carry_out(job: Job) -> None:
 # --- what is said at the end -------------------------------------------------------------------------------------
 
 
+def hide_keys(speak: Voice, run: Run) -> None:
+    """Take keys out of the reasons of failures: a stranger's exception may carry one."""
+    for row in run.timeline:
+        row.error = None if row.error is None else speak.redacted(row.error)
+
+
 def report(speak: Voice, job: Job) -> None:
     """The table, and what to know about the answers."""
     from aiorch.views import run_rows, run_table
@@ -173,6 +180,7 @@ def report_failed(speak: Voice, job: Job, error: TaskFailed) -> None:
 
 def report_stopped(speak: Voice, job: Job) -> None:
     """What an interrupted run had finished. May be called while it still hangs."""
+    hide_keys(speak, job.run)
     if speak.json:
         speak.document(record(speak, job, None) | {"state": "cancelled"})
     speak.tell("interrupted")
