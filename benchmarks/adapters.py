@@ -1,8 +1,8 @@
 """aiorch's entries for client, router and workflow harnesses, through its public face only.
 
 A harness executes this file inside its own namespace, which has ``Client``, ``ROUTERS`` and ``MSGS`` (clients and
-routers) or ``work`` (workflows). Everything is at its default but the cache, which would otherwise answer every repeated
-question, and what a harness itself prescribes.
+routers) or ``work`` (workflows). Everything is at its default but the cache, which would otherwise answer every
+repeated question, and what a harness itself prescribes.
 """
 
 from __future__ import annotations

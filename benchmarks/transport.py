@@ -1,4 +1,4 @@
-"""What the HTTP seam costs: CPU microseconds a call, aiorch's transport beside bare aiohttp and httpx, in one run.
+"""What the HTTP seam costs: CPU microseconds a call, aiorch's transport beside bare aiohttp and httpx.
 
     python benchmarks/transport.py [--calls 2000] [--at-once 1,64,256]
 

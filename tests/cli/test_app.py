@@ -25,14 +25,25 @@ from aiorch.errors import (
     UnknownModel,
 )
 
-HEAVY = ("rich", "pydantic", "httpx", "aiohttp", "anyio", "sqlite3", "jsonschema", "yaml", "aiorch.settings")
+HEAVY = (
+    "rich",
+    "pydantic",
+    "httpx",
+    "aiohttp",
+    "anyio",
+    "aiorch.store",
+    "jsonschema",
+    "yaml",
+    "aiorch.settings",
+)
 
 
 @pytest.mark.parametrize(
     "args", [["--help"], ["--version"], ["run", "--help"], ["doctor", "--help"], ["local", "--help"]]
 )
 def test_help_imports_nothing_heavy(args: list[str]):
-    code = f"import sys\nfrom aiorch.cli import main\ntry: main({args!r})\nfinally: print([m for m in {HEAVY!r} if m in sys.modules])"
+    code = f"import sys\nfrom aiorch.cli import main\ntry: main({args!r})\n"
+    code += f"finally: print([m for m in {HEAVY!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
 
@@ -55,7 +66,7 @@ def _all(command: click.Command, path: str = "") -> list[tuple[str, click.Comman
     ]
 
 
-@pytest.mark.parametrize("path, command", _all(app), ids=lambda x: x if isinstance(x, str) else "")
+@pytest.mark.parametrize(("path", "command"), _all(app), ids=lambda x: x if isinstance(x, str) else "")
 def test_every_command_takes_json_and_debug(path: str, command: click.Command):
     options = {name for param in command.params for name in param.opts}
     assert {"--json", "--debug"} <= options, path
@@ -80,7 +91,7 @@ def test_no_arguments_show_the_help(aiorch):
 
 
 @pytest.mark.parametrize(
-    "args, said",
+    ("args", "said"),
     [
         (["aks", "hi"], "Did you mean 'ask'?"),
         (["ask", "--modle", "x", "hi"], "--model"),
@@ -116,7 +127,7 @@ def test_json_behind_a_double_dash_is_a_word_and_no_option():
 
 
 @pytest.mark.parametrize(
-    "error, code",
+    ("error", "code"),
     [
         (UnknownModel("x"), 2),
         (InputError("x"), 2),

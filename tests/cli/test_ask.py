@@ -68,7 +68,7 @@ def test_a_question_in_words_reads_no_input(aiorch, scripted):
     assert aiorch("ask", "only this", input="not this").stdout == "only this\n"
 
 
-@pytest.mark.parametrize("piped, said", [(b"  \n", "is empty"), (b"\xff\xfe\xfa", "not UTF-8")])
+@pytest.mark.parametrize(("piped", "said"), [(b"  \n", "is empty"), (b"\xff\xfe\xfa", "not UTF-8")])
 def test_nothing_to_ask_is_said(aiorch, piped: bytes, said: str):
     done = aiorch("ask", input=piped)
     assert done.exit_code == 2

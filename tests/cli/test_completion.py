@@ -19,7 +19,7 @@ def test_each_shell_gets_its_script(aiorch, shell: str):
 
 
 @pytest.mark.parametrize(
-    "args, begun, found",
+    ("args", "begun", "found"),
     [
         ([], "do", "doctor"),
         (["ask"], "--mo", "--model"),

@@ -135,7 +135,9 @@ def test_offline_asks_no_provider(aiorch, server, monkeypatch: pytest.MonkeyPatc
 
 def test_a_provider_that_is_asked_for_without_a_key_is_a_problem(aiorch, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AIORCH_PROVIDERS", "groq")
-    assert report(aiorch)["providers"][0]["level"] == "problem"
+    found = report(aiorch)
+    assert found["providers"][0]["level"] == found["answers"][0]["level"] == "problem"
+    assert "openrouter" in found["providers"][0]["do"]
 
 
 def test_a_running_local_server_is_found_and_how_to_use_it(aiorch, server, monkeypatch: pytest.MonkeyPatch):
@@ -159,7 +161,9 @@ def test_a_running_local_server_is_found_and_how_to_use_it(aiorch, server, monke
 # --- settings, package, plugins ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text, said", [('cach = "disk"', "did you mean 'cache'"), ("x = [", "is not TOML")])
+@pytest.mark.parametrize(
+    ("text", "said"), [('cach = "disk"', "did you mean 'cache'"), ("x = [", "is not TOML")]
+)
 def test_broken_settings_are_a_problem_and_the_rest_is_still_looked_at(aiorch, text: str, said: str):
     Path("aiorch.toml").write_text(text)
     done = aiorch("doctor")
@@ -196,7 +200,7 @@ def test_our_own_distribution_is_none(aiorch):
     assert "aiorch" not in report(aiorch)
 
 
-@pytest.mark.parametrize("installed, level", [("0.1.0", "ok"), ("0.0.9", "warning"), (None, "ok")])
+@pytest.mark.parametrize(("installed", "level"), [("0.1.0", "ok"), ("0.0.9", "warning"), (None, "ok")])
 def test_a_module_that_is_not_what_was_installed_is_seen(installed: str | None, level: str):
     assert findings.versions("3.11.7", "0.1.0", installed, "Linux").level == level
 
@@ -289,7 +293,7 @@ def test_a_store_that_fails_its_own_check_is_a_problem(aiorch, monkeypatch: pyte
 
 
 @pytest.mark.parametrize(
-    "free, level, size",
+    ("free", "level", "size"),
     [(5_000_000_000, "ok", "5.0 GB"), (150_000_000, "warning", "150 MB"), (1_000_000, "problem", "1 MB")],
 )
 def test_little_room_is_seen_before_it_is_gone(free: int, level: str, size: str):
@@ -321,7 +325,7 @@ def failed(kind: FailureKind) -> AttemptFailed:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
-    "error, answer",
+    ("error", "answer"),
     [
         (None, "proven"),
         (failed(FailureKind.AUTH), "refused"),

@@ -33,7 +33,8 @@ def test_a_dead_network_names_the_provider(
 
 
 @pytest.mark.parametrize(
-    "setting, said", [('cach = "disk"', "'cache'"), ("timeout = -1", "more than 0"), ("= 1", "is not TOML")]
+    ("setting", "said"),
+    [('cach = "disk"', "'cache'"), ("timeout = -1", "more than 0"), ("= 1", "is not TOML")],
 )
 @pytest.mark.parametrize("command", [("ask", "hi"), ("models",), ("local", "list"), ("init",)])
 def test_a_broken_settings_file_is_named_with_the_cure(
@@ -110,7 +111,7 @@ def test_results_and_reports_do_not_mix(start, scripted, flow):
 
 
 @pytest.mark.parametrize(
-    "args, code",
+    ("args", "code"),
     [
         (("--version",), 0),
         (("models",), 1),

@@ -205,7 +205,7 @@ def test_json_names_the_files(aiorch):
 # --- people ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("answer, code", [("n\n", 1), ("y\n", 0)])
+@pytest.mark.parametrize(("answer", "code"), [("n\n", 1), ("y\n", 0)])
 def test_at_a_terminal_it_asks_first(aiorch, monkeypatch: pytest.MonkeyPatch, answer: str, code: int):
     from click.testing import _NamedTextIOWrapper
 

@@ -37,7 +37,7 @@ def inputs(**kinds: Any) -> dict[str, Input]:
 
 
 @pytest.mark.parametrize(
-    "kind, text, value",
+    ("kind", "text", "value"),
     [
         (int, "3", 3),
         (float, "2.5", 2.5),
@@ -82,6 +82,10 @@ def test_a_list_may_be_given_item_by_item():
     }
 
 
+def test_a_negative_number_is_no_option():
+    assert read(inputs(number=int), ["-3"]) == {"number": -3}
+
+
 def test_a_switch_needs_no_value():
     assert read(inputs(deep=bool, name=(str, "")), ["--deep", "--name", "x"]) == {"deep": True, "name": "x"}
     assert read(inputs(deep=bool), ["--deep"]) == {"deep": True}
@@ -102,7 +106,7 @@ def test_what_has_a_default_may_be_left_out():
 
 
 @pytest.mark.parametrize(
-    "wanted, words, said",
+    ("wanted", "words", "said"),
     [
         (inputs(number=int), ["number=x"], ["'number'", "int", "'x'", "integer"]),
         (
@@ -116,6 +120,7 @@ def test_what_has_a_default_may_be_left_out():
         (inputs(number=int), [], ["needs a value for number (int)", "number=..."]),
         (inputs(number=int), ["number=1", "number=2"], ["takes one value", "1, 2"]),
         (inputs(number=int), ["--number"], ["--number needs a value (int)"]),
+        (inputs(number=int), ["-n"], ["unknown option -n"]),
         (inputs(number=int), ["--number", "--json"], ["--number needs a value"]),
         (inputs(log=str), ["a", "b"], ["takes one value", 'log="a b"']),
         (inputs(a=str, b=str), ["x"], ["'x' is for which input?", "a (str), b (str)"]),
@@ -168,7 +173,7 @@ def test_types_are_told_as_people_write_them():
     assert told(Literal["a"]) == "Literal['a']"
 
 
-@given(st.lists(st.text(min_size=1).filter(lambda text: not text.startswith("--") and "=" not in text)))
+@given(st.lists(st.text(min_size=1).filter(lambda text: not text.startswith("-") and "=" not in text)))
 def test_words_reach_a_list_of_texts_unchanged(words: list[str]):
     assert read(inputs(words=(list[str], ())), words) == ({"words": words} if words else {})
 

@@ -13,7 +13,7 @@ KNOWN = tuple(name for spec in SPECS.values() for name in spec.env)
 
 
 @pytest.mark.parametrize(
-    "name, meant",
+    ("name", "meant"),
     [
         ("GROQ_APIKEY", "GROQ_API_KEY"),
         ("GROQ_KEY", "GROQ_API_KEY"),

@@ -46,7 +46,7 @@ def test_a_second_run_is_answered_from_the_cache_and_says_so(aiorch, flow, scrip
 
 
 @pytest.mark.parametrize(
-    "option, variable, cached",
+    ("option", "variable", "cached"),
     [
         ((), None, True),
         ((), "off", False),
@@ -74,7 +74,8 @@ def test_the_command_line_goes_before_the_setting_and_the_setting_before_disk(
 def test_json_is_one_document_whatever_the_workflow_prints(aiorch, flow, scripted):
     scripted()
     path = flow(
-        "print('while it is read')\n@flow.task\ndef one(n: int) -> dict[str, int]:\n    print('noise')\n    return {'n': n}"
+        "print('while it is read')\n@flow.task\n"
+        "def one(n: int) -> dict[str, int]:\n    print('noise')\n    return {'n': n}"
     )
     done = aiorch("run", path, "n=3", "--json")
     document = json.loads(done.stdout)
@@ -137,7 +138,8 @@ def test_collected_errors_are_listed_and_the_others_are_done(aiorch, flow):
     path = flow(
         "def half(n: int) -> int:\n    if n % 2: raise aiorch.InputError(f'{n} is odd')\n    return n // 2\n"
         "flow.add('halves', half).map(n='numbers', on_error='collect', label='{n}')\n"
-        "@flow.task\ndef good(halves: list, numbers: list[int]) -> list[int]: return [h for h in halves if isinstance(h, int)]"
+        "@flow.task\ndef good(halves: list, numbers: list[int]) -> list[int]:\n"
+        "    return [h for h in halves if isinstance(h, int)]"
     )
     done = aiorch("run", path, "2", "3", "8")
     assert done.exit_code == 0
@@ -154,7 +156,7 @@ def test_the_demo_model_is_named_once(aiorch, flow, scripted):
 
 
 @pytest.mark.parametrize(
-    "value, text",
+    ("value", "text"),
     [(Path("/x/y.md"), "wrote /x/y.md"), ("text", "text"), ([1, "ä"], '[\n  1,\n  "ä"\n]'), (None, "null")],
 )
 def test_a_result_is_shown_as_what_it_is(value, text: str):
@@ -202,7 +204,7 @@ def test_yaml_and_toml_are_workflows_too(aiorch, flow, scripted):
 
 
 def test_one_of_several_workflows_is_named_behind_a_colon(aiorch, flow):
-    two = "other = aiorch.Workflow('other')\n@flow.task\ndef a() -> int: return 1\n@other.task\ndef b() -> int: return 2"
+    two = "@flow.task\ndef a() -> int: return 1\nother = aiorch.Workflow('other')\n@other.task\ndef b() -> int: return 2"
     path = flow(two)
     assert aiorch("run", f"{path}:other").stdout == "2\n"
     done = aiorch("run", path)
@@ -210,7 +212,7 @@ def test_one_of_several_workflows_is_named_behind_a_colon(aiorch, flow):
 
 
 @pytest.mark.parametrize(
-    "name, text, said",
+    ("name", "text", "said"),
     [
         ("broken.py", "x = (", ["SyntaxError", "broken.py"]),
         ("raises.py", "1 / 0", ["ZeroDivisionError"]),

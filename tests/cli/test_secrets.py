@@ -47,7 +47,7 @@ BREAKS = (
 
 
 @pytest.mark.parametrize(
-    "status, flags", [(200, ("--json", "--debug")), (401, ()), (401, ("--debug",)), (500, ("--json",))]
+    ("status", "flags"), [(200, ("--json", "--debug")), (401, ()), (401, ("--debug",)), (500, ("--json",))]
 )
 def test_no_command_shows_a_key(aiorch, flow, server, status: int, flags: tuple[str, ...], tmp_path: Path):
     server.status = status
@@ -70,7 +70,8 @@ def test_no_command_shows_a_key(aiorch, flow, server, status: int, flags: tuple[
 
 
 @pytest.mark.parametrize("text", [f"[keys]\ngorq = '{KEYS['GROQ_API_KEY']}'\n", "x = [\n", 'timeot = "1"\n'])
-def test_no_complaint_about_settings_shows_a_key(aiorch, text: str):
+def test_no_complaint_about_settings_shows_a_key(aiorch, text: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("AIORCH_KEYS")
     Path("aiorch.toml").write_text(text + f"# {KEYS['GROQ_API_KEY']}\n")
     Path(".env").write_text(f"GEMINI_API_KEY={KEYS['GEMINI_API_KEY']}\n")
     for call in (("doctor",), ("models",), ("ask", "hi")):

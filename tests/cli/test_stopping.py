@@ -89,7 +89,7 @@ def test_a_function_that_cannot_be_cancelled_does_not_hold_the_program(start, fl
     process = start("run", flow(HANGS))
     until(Path("begun").exists, process)
     time.sleep(0.3)
-    out, err, lived = stopped(process)
+    _out, err, lived = stopped(process)
     assert process.returncode == 130
     assert lived < 5
     assert "stopped: hangs" in err
@@ -121,26 +121,30 @@ def test_the_second_time_it_ends_at_once(start, flow):
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
     time.sleep(0.1)
-    _, err, lived = stopped(process)
+    _, err, _lived = stopped(process)
     assert process.returncode == 130
     assert "stopped: hangs" in err
 
 
+STUCK = """
+import anyio
+class Stuck(ScriptedProvider):
+    async def stream(self, *given, **named):
+        async for piece in super().stream(*given, **named):
+            yield piece
+            await anyio.sleep(60)
+def make(settings): return Stuck(['word word'], name='parrot')
+"""
+
+
 def test_an_answer_that_is_streamed_stops(start, scripted):
-    script = "'word ' * 10"
-    folder = scripted(script, chunks="10")
-    # a piece now, the others never: the process waits in the middle of its answer
+    folder = scripted()
     module = folder / "parrot.py"
-    module.write_text(
-        module.read_text()
-        + "\nimport anyio\nclass Slow(ScriptedProvider):\n    async def stream(self, *given, **named):\n"
-        "        async for piece in super().stream(*given, **named):\n            yield piece\n            await anyio.sleep(60)\n"
-        "def make(settings): return Slow(['word word'], name='parrot')\n"
-    )
+    module.write_text(module.read_text() + STUCK)
     process = start("ask", "hi", PYTHONPATH=str(folder))
     assert process.stdout is not None
     first = process.stdout.read(3)
-    out, err, lived = stopped(process)
+    _out, err, lived = stopped(process)
     assert (process.returncode, lived < 5) == (130, True)
     assert first == "wor"
     assert err == "error: interrupted after 3 characters\n"
@@ -151,7 +155,7 @@ def test_a_call_before_anything_is_shown_stops_too(start, scripted):
     process = start("ask", "hi", "--json", PYTHONPATH=str(scripted(delay="60.0")))
     until(lambda: list(Path(os.environ["XDG_DATA_HOME"]).rglob("audit-*.jsonl")), process)
     time.sleep(0.3)
-    out, err, _ = stopped(process)
+    out, _err, _ = stopped(process)
     assert process.returncode == 130
     assert json.loads(out)["error"]["type"] == "Interrupted"
 

@@ -346,7 +346,8 @@ def test_no_wait_reaches_the_deadline_and_the_reason_is_told() -> None:
 def test_who_is_benched_is_not_asked_until_then_and_the_reason_is_known() -> None:
     loop = begin(EVERYBODY, attempts=8, benched={A1.deployment.id: (NOW + 5, "a limit"), "x/y": (NEVER, "?")})
     assert blocked(loop) == {A1.deployment.id: 5.0}
-    assert loop.standings[0].reason == "a limit"
+    assert loop.standings[0] == Standing(A1, 0, NOW + 5, "a limit")
+    assert loop.standings[1] == Standing(A2)
     assert choose(loop, NOW, LATER) == Ask(A2)
     assert choose(loop, NOW + 5, LATER) == Ask(A1)
 

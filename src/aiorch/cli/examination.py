@@ -59,7 +59,9 @@ async def examine(load: Callable[..., Settings], *, offline: bool) -> tuple[Find
     found.append(_source(settings))
     probes, more = await _network(settings)
     engine, embedded = _embedded(settings)
-    answering = [p.provider for p in probes if p.good] + ([LOCAL] if embedded else [])
+    answering: list[str] = []
+    if probes is not None:
+        answering = [p.provider for p in probes if p.good] + ([LOCAL] if embedded else [])
     return (
         *found,
         *more,
@@ -68,7 +70,7 @@ async def examine(load: Callable[..., Settings], *, offline: bool) -> tuple[Find
         *engine,
         Finding("sandbox", "ok", "none yet: code that a model writes is never run"),
         *await _data(settings),
-        findings.anybody(answering, asked=bool(probes)),
+        findings.anybody(answering, asked=probes != ()),
     )
 
 
@@ -111,8 +113,8 @@ def _source(settings: Settings) -> Finding:
     return Finding("settings", "ok", f"{told} (files here: {', '.join(files) or 'none'})")
 
 
-async def _network(settings: Settings) -> tuple[tuple[Probe, ...], list[Finding]]:
-    """Keys, providers, local servers: everybody is asked at once."""
+async def _network(settings: Settings) -> tuple[tuple[Probe, ...] | None, list[Finding]]:
+    """Keys, providers, local servers: everybody is asked at once. No probes when no provider can be set up at all."""
     specs = known_specs()[0]
     present = [*os.environ, *_in_env_file()]
     found = findings.keys(present, {s.id: s.env for s in specs.values() if s.env}, tuple(settings.keys))
@@ -127,7 +129,10 @@ async def _network(settings: Settings) -> tuple[tuple[Probe, ...], list[Finding]
             patience = {**PATIENCE_WITH, **{spec.id: AT_HOME for spec in idle}}
             probes = await probe_all((*asked, *servers), SystemClock(), patience)
     except ConfigurationError as wrong:
-        return (), [*found, Finding("providers", "problem", str(wrong))]
+        return None, [
+            *found,
+            Finding("providers", "problem", str(wrong), f"known: {', '.join((*specs, LOCAL))}"),
+        ]
     finally:
         await home.aclose()
     theirs, ours = probes[: len(asked)], probes[len(asked) :]

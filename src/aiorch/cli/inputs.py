@@ -104,6 +104,8 @@ def _paired(
             yield _known(name, inputs, option=True), value
         elif equals and (name in inputs or (name.isidentifier() and not Path(word).exists())):
             yield name, value
+        elif word[:1] == "-" and word[1:2].isalpha() and not Path(word).exists():
+            raise InputError(f"unknown option {word}; `aiorch run --help` lists the options")
         else:
             yield None, word
 

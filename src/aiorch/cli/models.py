@@ -228,8 +228,9 @@ def _remarks(speak: Voice, found: Found, cards: list[ModelCard]) -> None:
         speak.tell(f"{len(cards)} of {len(found.cards)} models")
     elif found.cards:
         speak.tell(f"none of the {len(found.cards)} models is like that: leave an option out")
-    for name, why in found.problems:
-        speak.tell(f"{name}: {why}")
+    for problem in (f"{name}: {why}" for name, why in found.problems):
+        if problem not in speak.warned:
+            speak.tell(problem)
     if found.left_out:
         speak.tell("left out: " + ", ".join(f"{name} ({why})" for name, why in found.left_out))
     if not found.asked:

@@ -67,6 +67,8 @@ class Voice:
         """Show the traceback of an error."""
         self._out = sys.stdout  # kept: what a workflow's own code prints is led elsewhere meanwhile
         self._redact: Callable[[str], str] | None = None
+        self.warned: set[str] = set()
+        """What the library has warned of so far."""
         self._colour = False if os.environ.get("NO_COLOR") else None  # None: where a terminal shows it
 
     @classmethod
@@ -219,6 +221,8 @@ class _Told(logging.Handler):
         self._voice = voice
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._voice.tell(f"{record.levelname.lower()}: {record.getMessage()}")
+        message = record.getMessage()
+        self._voice.warned.add(message)
+        self._voice.tell(f"{record.levelname.lower()}: {message}")
         if record.exc_info and self._voice.debug:
             self._voice.tell(logging.Formatter().formatException(record.exc_info))

@@ -37,8 +37,8 @@ class Loop:
     def degenerate(self) -> bool:
         """Whether it is too much for an answer.
 
-        The thresholds are ours. Of 12,800 published answers of eight models five reach them, each a real circle; of the
-        1,790 source files of Python's standard library none does.
+        The thresholds are ours. Of 12,812 published answers, of fifteen models and more, six reach them, each a real
+        circle; of the 1,790 source files of Python 3.11's standard library, its own tests included, none does.
         """
         letters = sum(c.isalpha() for c in self.unit)
         if letters >= 20:  # a sentence or a line of code

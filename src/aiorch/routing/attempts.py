@@ -104,8 +104,9 @@ def begin(
     candidates: Sequence[Candidate], *, attempts: int, benched: Mapping[str, tuple[float, str]] | None = None
 ) -> Loop:
     """A fresh request. ``benched`` tells by deployment id who is blocked until when (epoch seconds) and why."""
-    known = benched or {}
-    standings = tuple(Standing(c, 0, *known.get(c.deployment.id, (0.0, ""))) for c in candidates)
+    if not benched:  # nearly always, and there may be hundreds of candidates
+        return Loop(tuple(map(Standing, candidates)), attempts)
+    standings = tuple(Standing(c, 0, *benched.get(c.deployment.id, (0.0, ""))) for c in candidates)
     return Loop(standings, attempts)
 
 
