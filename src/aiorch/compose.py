@@ -141,17 +141,18 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
         providers = parts.providers
     else:
         providers = configured(settings, specs, provider_plugins, transport, clock)
+    catalogue = Catalogue(
+        providers,
+        clock=clock,
+        store=StoredLists(store) if parts.providers is None else None,
+        ttl=settings.catalog_ttl,
+        offline=settings.offline,
+    )
     line = Line(
         profiles=Profiles(parts.profiles),
         rules=Rules(settings.allow_paid, frozenset(settings.billed), _excluded(settings, specs)),
-        catalogue=Catalogue(
-            providers,
-            clock=clock,
-            store=StoredLists(store) if parts.providers is None else None,
-            ttl=settings.catalog_ttl,
-            offline=settings.offline,
-        ),
-        matcher=parts.matcher or _first(plugged("aiorch.matchers")) or ProfileMatcher(),
+        catalogue=catalogue,
+        matcher=parts.matcher or _first(plugged("aiorch.matchers")) or ProfileMatcher(catalogue.learnt),
         executor=Executor({p.name: p for p in providers}, clock=clock, bus=bus, timeouts=settings.timeouts),
         guard=Guard((InputLimits(settings.input_limit), *parts.validators, *plugged("aiorch.validators"))),
         stream_validators=parts.stream_validators,

@@ -1,8 +1,10 @@
 """The public face: one object that answers, streams, converses and runs workflows.
 
-async with aiorch.Orchestrator() as ai:
-    outcome = await ai.run("Explain back-pressure", agent="analysis_agent")
-    print(outcome.value, outcome.model, outcome.cost)
+What a program writes:
+
+    async with aiorch.Orchestrator() as ai:
+        outcome = await ai.run("Explain back-pressure", agent="analysis_agent")
+        print(outcome.value, outcome.model, outcome.cost)
 """
 
 from __future__ import annotations
@@ -227,8 +229,11 @@ class Orchestrator:
     ) -> Chat:
         """A conversation that remembers what was said.
 
-        chat = ai.chat(agent="coding_agent") await chat.send("What is a semaphore?") await chat.send("Show me one
-        in Python.")
+        Each turn is answered with all that came before it:
+
+            chat = ai.chat(agent="coding_agent")
+            await chat.send("What is a semaphore?")
+            await chat.send("Show me one in Python.")
         """
         return Chat(self, system, agent, tuple(tools))
 

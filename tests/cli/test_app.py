@@ -8,11 +8,12 @@ import logging
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import click
 import pytest
 
-import aiorch as package
+import aiorch as aiorch_package
 from aiorch.cli import app, main
 from aiorch.cli.app import COMMANDS
 from aiorch.cli.voice import Voice, exit_code
@@ -62,7 +63,8 @@ def _all(command: click.Command, path: str = "") -> list[tuple[str, click.Comman
     return [
         x
         for name in command.list_commands(context)
-        for x in _all(command.get_command(context, name), f"{path} {name}")
+        if (inner := command.get_command(context, name))
+        for x in _all(inner, f"{path} {name}")
     ]
 
 
@@ -80,8 +82,8 @@ def test_the_help_lists_every_command(aiorch):
 
 
 def test_version_is_the_package_version(aiorch):
-    assert aiorch("--version").stdout == f"aiorch {package.__version__} (aiorch-sdk)\n"
-    assert json.loads(aiorch("--version", "--json").stdout) == {"version": package.__version__}
+    assert aiorch("--version").stdout == f"aiorch {aiorch_package.__version__} (aiorch-sdk)\n"
+    assert json.loads(aiorch("--version", "--json").stdout) == {"version": aiorch_package.__version__}
 
 
 def test_no_arguments_show_the_help(aiorch):
@@ -208,7 +210,7 @@ def test_the_program_can_be_called_from_another_thread(capsys: pytest.CaptureFix
     with ThreadPoolExecutor() as pool, pytest.raises(SystemExit) as ended:
         pool.submit(main, ["--version"]).result()
     assert ended.value.code == 0
-    assert package.__version__ in capsys.readouterr().out
+    assert aiorch_package.__version__ in capsys.readouterr().out
 
 
 def test_a_closed_pipe_ends_quietly(start):
@@ -223,5 +225,5 @@ def test_a_closed_pipe_ends_quietly(start):
 
 def test_python_m_aiorch_is_the_same_program(start):
     out, err = start("--version").communicate(timeout=30)
-    assert (out, err) == (f"aiorch {package.__version__} (aiorch-sdk)\n", "")
+    assert (out, err) == (f"aiorch {aiorch_package.__version__} (aiorch-sdk)\n", "")
     assert version("click") >= "8.5"

@@ -204,7 +204,8 @@ def test_yaml_and_toml_are_workflows_too(aiorch, flow, scripted):
 
 
 def test_one_of_several_workflows_is_named_behind_a_colon(aiorch, flow):
-    two = "@flow.task\ndef a() -> int: return 1\nother = aiorch.Workflow('other')\n@other.task\ndef b() -> int: return 2"
+    two = "@flow.task\ndef a() -> int: return 1\n"
+    two += "other = aiorch.Workflow('other')\n@other.task\ndef b() -> int: return 2"
     path = flow(two)
     assert aiorch("run", f"{path}:other").stdout == "2\n"
     done = aiorch("run", path)

@@ -48,6 +48,9 @@ ASKED_WRONGLY = (
 )
 """Errors that another command line, setting or file mends: nothing was sent."""
 
+SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSW")
+"""What is in the names of variables that hold secrets, where the settings cannot be asked for them."""
+
 HINTS: tuple[tuple[type[AiorchError], str], ...] = (
     (NoModelAvailable, "`aiorch doctor` says what is missing; `aiorch local install` needs no key"),
     (AllAttemptsFailed, "`aiorch doctor` says which providers can be reached"),
@@ -160,13 +163,10 @@ class Voice:
 
     def broke(self, bug: Exception) -> int:
         """Say that something happened that nobody foresaw. Returns the exit code."""
-        self.failed(
-            f"{type(bug).__name__}: {bug}",
-            kind=type(bug).__name__,
-            hint=""
-            if self.debug
-            else "this was not foreseen; the same command with --debug shows where it happened",
-        )
+        hint = "this was not foreseen; the same command with --debug shows where it happened"
+        if isinstance(bug, ImportError):
+            hint = "the installation is not whole: pip install --force-reinstall aiorch-sdk"
+        self.failed(f"{type(bug).__name__}: {bug}", kind=type(bug).__name__, hint="" if self.debug else hint)
         self.trace(bug)
         return FAILED
 
@@ -174,9 +174,9 @@ class Voice:
         """``text`` without the keys that are in the environment or the settings, or look like keys."""
         if self._redact is None:  # the settings could not be read, or nobody needed them
             from aiorch.safety import Redactor
-            from aiorch.settings.variables import SECRET_NAME
 
-            self._redact = Redactor(v for k, v in os.environ.items() if SECRET_NAME.search(k.upper()))
+            named = (v for k, v in os.environ.items() if any(word in k.upper() for word in SECRET_WORDS))
+            self._redact = Redactor(named)
         return self._redact(text)
 
     def trace(self, error: BaseException) -> None:

@@ -81,6 +81,11 @@ class OpenAICompatible:
         return self.spec.id
 
     @property
+    def local(self) -> bool:
+        """True for a server on the user's own machine or network."""
+        return self.spec.local
+
+    @property
     def key_names(self) -> tuple[str, ...]:
         """The names of its keys, as deployments call them."""
         return tuple(self._keys)

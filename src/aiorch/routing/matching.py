@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from aiorch.catalog import Index, Successor, index, resolve
 from aiorch.routing.complexity import judge
 from aiorch.types import Candidate, ModelCard, PassedOver, Profile, Ranking, Task
 
-_ROUTE_ORDER = ("zero_price", "free_quota", "anonymous", "none", "trial", "unknown", "local")
-"""Free by price before free by allowance, what costs later; the model on this machine stands in when nobody else
-can.
-"""
+_ROUTE_ORDER = ("zero_price", "free_quota", "anonymous", "local", "trial", "none", "unknown")
+"""Free by price before free by allowance, then what runs on this machine, then what costs now or later."""
 
 _PREFERRED_PROVIDER = "nova"
 """Amazon's own API serves its Nova models at no charge: asked first wherever its key is present."""
@@ -74,13 +73,14 @@ def _named(
     return chosen, tuple(passed)
 
 
-def _worth(card: ModelCard) -> tuple[int, int, int, float, float]:
-    """Smaller is asked earlier. By what a list tells without asking anybody: kind of route, then size, then age."""
+def _worth(card: ModelCard) -> tuple[int, int, int, Decimal, float, float]:
+    """Smaller is asked earlier. By what a list tells without asking anybody: route, price, size, age; a demo last."""
     size = card.parameters or 0
     return (
         0 if card.provider == _PREFERRED_PROVIDER else 1,
         1 if card.demo else 0,
         _ROUTE_ORDER.index(card.free),
+        Decimal(0) if card.costs_nothing or card.price is None else card.price.output,
         -round(math.log2(size + 1)),  # by powers of two: 27B and 32B are alike, 8B and 70B are not
         -(card.created or 0.0),
     )

@@ -81,14 +81,14 @@ class Store:
     async def transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` in the worker thread: all that it does to the database happens, or none of it.
 
-        It must return rows and no cursor, which would keep the file open.
+        It must return rows and no cursor, which would keep the file open. For example:
 
-        def take(db):
-            (left,) = db.execute("SELECT amount FROM quota").fetchone()
-            db.execute("UPDATE quota SET amount = ?", (left - 1,))
-            return left
+            def take(db):
+                (left,) = db.execute("SELECT amount FROM quota").fetchone()
+                db.execute("UPDATE quota SET amount = ?", (left - 1,))
+                return left
 
-        left = await store.transaction(take)
+            left = await store.transaction(take)
         """
 
         def whole(db: sqlite3.Connection) -> T:
