@@ -8,7 +8,6 @@ import logging
 import subprocess
 import sys
 from importlib.metadata import version
-from pathlib import Path
 
 import click
 import pytest
@@ -162,6 +161,15 @@ def test_what_nobody_foresaw_is_one_message_without_a_traceback(aiorch, monkeypa
     done = aiorch("completion", "bash")
     assert done.exit_code == 1
     assert "error: ZeroDivisionError: by zero" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_installation_that_is_not_whole_says_so():
+    code = "import sys\nsys.modules['platformdirs'] = None\nfrom aiorch.cli import main\nmain(['doctor'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "platformdirs" in done.stderr
+    assert "pip install --force-reinstall aiorch-sdk" in done.stderr
     assert "Traceback" not in done.stderr
 
 

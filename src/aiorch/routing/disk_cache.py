@@ -1,8 +1,14 @@
-"""Answers that outlive the process, in the store; the recent ones also in memory."""
+"""Answers that outlive the process, in the store; the recent ones also in memory.
+
+A store that cannot be used costs the memory of other processes and no answer: it is said once in the log.
+"""
 
 from __future__ import annotations
 
+import logging
+
 from aiorch.clock import Clock
+from aiorch.errors import StorageError
 from aiorch.routing.cache import Known, MemoryCache
 from aiorch.store import Migration, Store
 from aiorch.types import from_json, to_json
@@ -15,6 +21,8 @@ MIGRATIONS = (
         "CREATE INDEX answers_by_age ON answers (at);",
     ),
 )
+
+log = logging.getLogger("aiorch")
 
 SWEEP_EVERY = 256
 """Writes between two removals of what is too old or too much."""
@@ -31,15 +39,19 @@ class DiskCache:
         self._ttl = ttl
         self._clock = clock
         self._writes = 0
+        self._warned = False
 
     async def get(self, key: str) -> Known | None:
         """The answer, unless it is missing or too old."""
         known = await self._near.get(key)
         if known is not None:
             return known
-        row = await self._store.fetch_one(
-            "SELECT known FROM answers WHERE key = ? AND at > ?", (key, self._clock.now() - self._ttl)
-        )
+        try:
+            row = await self._store.fetch_one(
+                "SELECT known FROM answers WHERE key = ? AND at > ?", (key, self._clock.now() - self._ttl)
+            )
+        except StorageError as fault:
+            return self._without(fault)
         if row is None:
             return None
         try:
@@ -52,12 +64,19 @@ class DiskCache:
     async def put(self, key: str, known: Known) -> None:
         """Keep an answer; now and then the oldest make room."""
         await self._near.put(key, known)
-        await self._store.execute(
-            "INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", (key, known.at, to_json(known))
-        )
-        if self._writes % SWEEP_EVERY == 0:
-            await self._sweep()
+        row = (key, known.at, to_json(known))
+        try:
+            await self._store.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", row)
+            if self._writes % SWEEP_EVERY == 0:
+                await self._sweep()
+        except StorageError as fault:
+            self._without(fault)
         self._writes += 1
+
+    def _without(self, fault: StorageError) -> None:
+        if not self._warned:
+            self._warned = True
+            log.warning("answers are kept in memory only: %s", fault)
 
     async def _sweep(self) -> None:
         await self._store.execute("DELETE FROM answers WHERE at <= ?", (self._clock.now() - self._ttl,))
