@@ -3,8 +3,8 @@
     python benchmarks/transport.py [--calls 2000] [--at-once 1,64,256]
 
 A small server in a process of its own answers every call with the same chat completion. Clients take turns in random
-order, so a noisy machine disturbs all alike: trust the ratios. With httpx-aiohttp installed, aiohttp behind httpx's types
-is measured, too.
+order, so a noisy machine disturbs all alike: trust the ratios. With httpx-aiohttp installed, aiohttp behind httpx's
+types is measured, too.
 """
 
 from __future__ import annotations

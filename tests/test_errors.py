@@ -113,7 +113,7 @@ def test_a_missing_extra_names_the_command_that_installs_it() -> None:
         (UnknownModel, "unknown model 'codng_agent'. Did you mean 'coding_agent'? `aiorch models` lists"),
         (
             UnknownProvider,
-            "unknown provider 'codng_agent'. Did you mean 'coding_agent'? `aiorch doctor` lists",
+            "unknown provider 'codng_agent'. Did you mean 'coding_agent'? `aiorch models` shows",
         ),
     ],
 )

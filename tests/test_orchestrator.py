@@ -290,6 +290,15 @@ async def test_a_workflow_runs_on_the_orchestrator(make: Make) -> None:
 
 
 @pytest.mark.anyio
+async def test_an_input_may_be_called_as_an_argument_of_execute(make: Make) -> None:
+    flow = aiorch.Workflow("notes")
+    flow.ask("facts", "{limit} facts about {run}")
+    async with make(ScriptedProvider([echo])) as ai:
+        run = await ai.execute(flow, {"limit": 3, "run": "rivers"}, limit=1)
+    assert run.results["facts"] == "3 FACTS ABOUT RIVERS"
+
+
+@pytest.mark.anyio
 async def test_a_workflow_that_cannot_run_asks_nobody(make: Make) -> None:
     flow = aiorch.Workflow("notes")
     flow.ask("a", "{b}")

@@ -66,10 +66,13 @@ class House:
         transport: Transport,
         providers: Sequence[Provider],
         tools: Iterable[Tool],
+        redact: Redactor,
     ) -> None:
         self.settings = settings
         self.line = line
         self.journal: Journal = NullJournal()
+        self.redact = redact
+        """Takes keys out of texts that are shown or kept."""
         self._store = store
         self._transport = transport
         self._providers = tuple(providers)
@@ -168,7 +171,9 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
         require_quality=settings.require_quality,
     )
     tools = (*parts.tools, *plugged("aiorch.tools"))
-    return House(settings, line, store=store, transport=transport, providers=providers, tools=tools)
+    return House(
+        settings, line, store=store, transport=transport, providers=providers, tools=tools, redact=redact
+    )
 
 
 # --- providers ---------------------------------------------------------------------------------------------------

@@ -109,7 +109,7 @@ class UnknownProvider(_Unknown):
     """No provider of that name."""
 
     what = "provider"
-    cure = "`aiorch doctor` lists the ones that are known."
+    cure = "`aiorch models` shows which are configured, and which were left out."
 
 
 class PluginError(ConfigurationError):

@@ -242,6 +242,7 @@ class Orchestrator:
     async def execute(
         self,
         flow: Workflow,
+        given: Mapping[str, Any] | None = None,
         /,
         *,
         limit: int = 64,
@@ -249,8 +250,9 @@ class Orchestrator:
         run: Run | None = None,
         **inputs: Any,
     ) -> Run:
-        """Carry out a workflow: its inputs are the keyword arguments.
+        """Carry out a workflow: ``await ai.execute(flow, log=text)``.
 
+        :param given: inputs as a mapping, for names that are also arguments of this method; those named win.
         :param limit: tasks at once.
         :param run: a fresh ``Run`` to fill in, for whoever wants to look at it while the work goes on.
         :raises InvalidWorkflow: before anything runs, with every problem found.
@@ -263,7 +265,7 @@ class Orchestrator:
 
         return await execute(
             flow,
-            inputs,
+            {**(given or {}), **inputs},
             ask=ask,
             bus=self._house.line.bus,
             clock=self._house.line.clock,
@@ -271,6 +273,7 @@ class Orchestrator:
             provide={Orchestrator: self},
             limit=limit,
             run=run,
+            redact=self._house.redact,
         )
 
     # --- on whose behalf -----------------------------------------------------------------------------------------

@@ -13,9 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from aiorch.cli.inputs import RESERVED, many, read, told
+from aiorch.cli.inputs import many, read, told
 from aiorch.errors import InputError
-from aiorch.orchestrator import Orchestrator
 from aiorch.workflow import Input
 
 
@@ -131,7 +130,6 @@ def test_what_has_a_default_may_be_left_out():
         (inputs(p=Point), ["{broken"], ["Point", "'{broken'"]),
         (inputs(p=Literal["a", "b"]), ["c"], ["'a' or 'b'"]),
         (inputs(o=Opaque), ["x"], ["Opaque", "cannot be written on a command line"]),
-        (inputs(limit=int), ["limit=1"], ["'limit'", "rename it"]),
     ],
 )
 def test_what_does_not_fit_is_said_with_what_would(
@@ -145,13 +143,6 @@ def test_what_does_not_fit_is_said_with_what_would(
 def test_a_stated_input_needs_an_equals_sign():
     with pytest.raises(InputError, match="NAME=VALUE, for example --input n="):
         read(inputs(n=int), [], ["n"])
-
-
-def test_the_reserved_names_are_those_of_execute():
-    import inspect
-
-    own = inspect.signature(Orchestrator.execute).parameters
-    assert set(RESERVED) == {name for name, one in own.items() if one.kind is one.KEYWORD_ONLY}
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,9 @@ from aiorch.providers.rules import HOSTS_FAULT, rule_for
 from aiorch.types import FailureKind
 
 WORDS: dict[str, list[tuple[int, str]]] = {
-    "excluded by privacy settings": [(404, "No endpoints found matching your data policy (Free publication)")],
+    "excluded by privacy settings": [
+        (404, "No endpoints found matching your data policy (Free publication)")
+    ],
     "host rate-limited": [
         (429, "acme/small is temporarily rate-limited upstream"),
         (429, "rate limited upstream"),
@@ -181,33 +183,93 @@ WORDS: dict[str, list[tuple[int, str]]] = {
 }
 """Messages of the kind that providers write, each as the only evidence: by the row that it is meant for."""
 
-ROWS = {rule.name: rule for rule in RULES}
+CODES: dict[str, list[tuple[int, str]]] = {
+    "free variant ended": [(404, "free_variant_ended model_deprecated")],
+    "excluded by privacy settings": [(404, "privacy_restricted")],
+    "no host fits the request": [(404, "constraint_filtered")],
+    "hosts full": [(503, "capacity_exhausted model_unavailable_upstream temporarily_unavailable")],
+    "bad key": [
+        (400, "api_key_invalid invalid_api_key authentication_error"),
+        (403, "invalid_authentication no_api_key wrong_api_key"),
+    ],
+    "region refused": [(403, "unsupported_country_region_territory")],
+    "no credit": [
+        (429, "insufficient_quota billing_hard_limit_reached billing_not_active insufficient_balance"),
+        (403, "payment_method_required insufficient_credits payment_required"),
+    ],
+    "day used up": [(429, "daily_limit_exceeded quota_day_exceeded")],
+    "host at capacity": [(429, "3040 engine_overloaded"), (498, "capacity_exceeded")],
+    "too many at once": [(429, "1302")],
+    "prompt too long": [
+        (
+            400,
+            "context_length_exceeded exceed_context_size_error context_window_exceeded string_above_max_length",
+        ),
+        (413, "request_too_large model_max_prompt_tokens_exceeded"),
+        (422, "input_too_long"),
+    ],
+    "filtered": [
+        (0, "content_filter"),
+        (
+            400,
+            "content_policy_violation content_filtered ResponsibleAIPolicyViolation data_inspection_failed 1301",
+        ),
+        (403, "moderation moderation_blocked"),
+        (422, "input_moderation prohibited_content"),
+        (451, "safety"),
+    ],
+    "spoiled tool call": [
+        (400, "tool_use_failed failed_generation json_validate_failed"),
+        (422, "output_parse_failed"),
+    ],
+    "retired": [(400, "model_decommissioned"), (404, "model_retired model_shutdown")],
+    "model not allowed": [(403, "model_permission_blocked_org model_permission_blocked_project")],
+    "no such model": [
+        (0, "model_not_found"),
+        (400, "invalid_model model_not_supported model_not_exist 1500 1211"),
+        (404, "unknown_model"),
+        (422, "no_endpoints"),
+    ],
+    "model loading": [(503, "model_loading")],
+    "rate limit inside a 200": [
+        (0, "rate_limit_exceeded rate_limit_error too_many_requests RESOURCE_EXHAUSTED rate_limited")
+    ],
+}
+"""Codes that providers give, beside words that say nothing."""
+
+STATUSES: dict[str, tuple[int, ...]] = {
+    **{str(status): (status,) for status in (401, 402, 403, 404, 408, 410, 413, 429)},
+    "redirect": (300, 302, 399),
+    "4xx": (400, 418, 422, 499),
+    "5xx": (500, 503, 529, 599),
+}
+"""What a status means that comes without a word."""
+
 Evidence = tuple[int, ErrorBody]
-
-
-def status_of(rule: Rule) -> int:
-    return min(rule.status) if rule.status else 400
 
 
 def examples() -> Iterator[tuple[str, Evidence]]:
     for name, told in WORDS.items():
         for status, message in told:
             yield name, (status, read_error({"error": {"message": message}}))
-    for name, rule in ROWS.items():
-        for code in sorted(rule.codes):
-            yield name, (status_of(rule), read_error({"error": {"message": "Something.", "code": code}}))
-        if rule.codes:
-            for status in sorted(rule.status):
-                yield name, (status, read_error({"error": {"message": "Something.", "code": min(rule.codes)}}))
-        if not rule.codes and rule.says is None:
-            for status in sorted(rule.status):
-                yield name, (status, read_error(b""))
+    for name, told in CODES.items():
+        for status, codes in told:
+            for code in codes.split():
+                yield name, (status, read_error({"error": {"message": "Something.", "code": code}}))
+    for name, statuses in STATUSES.items():
+        for status in statuses:
+            yield name, (status, read_error(b""))
 
 
 EXAMPLES = list(examples())
 each_example = pytest.mark.parametrize(
     ("name", "evidence"), EXAMPLES, ids=[f"{n}: {s} {e.code or e.message}" for n, (s, e) in EXAMPLES]
 )
+each_row = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+
+
+def told_by(rule: Rule) -> list[Evidence]:
+    return [evidence for name, evidence in EXAMPLES if name == rule.name]
 
 
 def judge(status: int, error: ErrorBody, rules: Sequence[Rule] = RULES) -> str:
@@ -221,18 +283,17 @@ def test_one_word_is_enough(name: str, evidence: Evidence) -> None:
     assert found.name == name
 
 
-@each_example
-def test_capitals_do_not_matter(name: str, evidence: Evidence) -> None:
-    status, error = evidence
-    assert judge(status, replace(error, message=error.message.upper())) == name
-    assert judge(status, replace(error, message=error.message.lower())) == name
+@each_row
+def test_capitals_do_not_matter(rule: Rule) -> None:
+    for status, error in told_by(rule):
+        assert judge(status, replace(error, message=error.message.upper())) == rule.name
+        assert judge(status, replace(error, message=error.message.lower())) == rule.name
 
 
-@each_example
-def test_words_count_only_beside_a_status_that_they_belong_to(name: str, evidence: Evidence) -> None:
-    rule, other = ROWS[name], 418
-    if rule.status and other not in rule.status:
-        assert judge(other, evidence[1]) != name
+@each_row
+def test_words_count_only_beside_a_status_that_they_belong_to(rule: Rule) -> None:
+    for _, error in told_by(rule):
+        assert not rule.status or 418 in rule.status or judge(418, error) != rule.name
 
 
 def alternatives(pattern: str) -> list[str]:
@@ -251,7 +312,7 @@ def shorter(rule: Rule) -> Iterator[tuple[str, Rule]]:
     """The row without one of its words, statuses or phrases; what would fit everything then fits nothing."""
     for code in rule.codes:
         yield code, replace(rule, codes=rule.codes - {code} or frozenset({"nothing"}))
-    for status in rule.status:
+    for status in rule.status if len(rule.status) < 10 else ():  # a whole class of statuses is one thing
         yield str(status), replace(rule, status=rule.status - {status} or frozenset({-1}))
     phrases = alternatives(rule.says.pattern) if rule.says else []
     for n, phrase in enumerate(phrases):
@@ -259,7 +320,7 @@ def shorter(rule: Rule) -> Iterator[tuple[str, Rule]]:
         yield phrase, replace(rule, says=re.compile(rest, re.IGNORECASE))
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+@each_row
 def test_nothing_in_a_row_is_there_for_nothing(rule: Rule) -> None:
     place = RULES.index(rule)
     for what, poorer in shorter(rule):
@@ -284,14 +345,22 @@ def test_a_body_is_read_alike_as_bytes_text_and_object(case: dict[str, object]) 
         (429, {"message": "Rate limit: tokens per day (TPD), concurrency 2"}, "day used up"),
         (429, {"message": "free-models-per-day; rate limited upstream"}, "host rate-limited"),
         # Who has no access to a model may have another key that has.
-        (404, {"message": "The model `a` does not exist or you do not have access to it."}, "not there or not ours"),
+        (
+            404,
+            {"message": "The model `a` does not exist or you do not have access to it."},
+            "not there or not ours",
+        ),
         (404, {"message": "The model `a` is no longer available to new users."}, "not for new accounts"),
         # No rest brings back a model, whatever the words are.
         (503, {"message": "The model a has been retired"}, "retired"),
         (410, {"message": "no such model"}, "410"),
         (400, {"message": "The model a has been decommissioned", "code": "model_not_found"}, "retired"),
         # What is too long is no crowd, and no size of the answer.
-        (413, {"message": "Request too large: tokens per minute (TPM): Limit 6000"}, "larger than the minute"),
+        (
+            413,
+            {"message": "Request too large: tokens per minute (TPM): Limit 6000"},
+            "larger than the minute",
+        ),
         (
             400,
             {"message": "max_tokens exceeds the limit: this model's maximum context length is 8192"},

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import respx
+
 from aiorch.testing import respx_transport
 
 

@@ -556,3 +556,16 @@ async def test_a_failing_task_in_an_engine_of_its_own_raises_the_same() -> None:
 
     with pytest.raises(TaskFailed, match=r"task 'a\[0\]' failed: down"):
         await execute(flow, {"xs": ["p"]}, ask=Script(answer), engine=Durable())
+
+
+async def test_the_timeline_of_a_run_shows_no_secret_of_a_failed_task() -> None:
+    flow = Workflow("w")
+
+    @flow.task
+    async def leak() -> None:
+        raise RuntimeError("the key is s3cr3t")
+
+    run = Run("w")
+    with pytest.raises(TaskFailed):
+        await execute(flow, ask=never, run=run, redact=lambda text: text.replace("s3cr3t", "[redacted]"))
+    assert [row.error for row in run.timeline] == ["RuntimeError: the key is [redacted]"]

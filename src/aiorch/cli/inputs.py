@@ -10,9 +10,6 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from aiorch.errors import InputError, nearest
 from aiorch.workflow import Input
 
-RESERVED = ("limit", "engine", "run")
-"""Names that ``Orchestrator.execute`` keeps for its own arguments."""
-
 
 def read(inputs: Mapping[str, Input], words: Sequence[str], stated: Sequence[str] = ()) -> dict[str, Any]:
     """The values that ``words`` and ``stated`` (``NAME=VALUE``) give.
@@ -31,11 +28,6 @@ def read(inputs: Mapping[str, Input], words: Sequence[str], stated: Sequence[str
             texts.setdefault(_known(name, inputs), []).append(value)
     if bare:
         texts.setdefault(_taker(inputs, bare), []).extend(bare)
-    kept = [name for name in inputs if name in RESERVED]
-    if kept:
-        raise InputError(
-            f"the workflow's input {kept[0]!r} has a name that aiorch keeps for itself: rename it"
-        )
     missing = [one for one in inputs.values() if one.required and one.name not in texts]
     if missing:
         listed = ", ".join(f"{one.name} ({told(one.type)})" for one in missing)

@@ -140,7 +140,7 @@ async def _carry_out(job: Job) -> None:
 
     async with Orchestrator(job.settings) as ai:
         with live(ai.on, console=_console()):
-            await ai.execute(job.flow, limit=job.limit, run=job.run, **job.inputs)
+            await ai.execute(job.flow, job.inputs, limit=job.limit, run=job.run)
 
 
 # --- what is said at the end -------------------------------------------------------------------------------------

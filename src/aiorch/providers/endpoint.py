@@ -20,19 +20,20 @@ class Endpoint(OpenAICompatible):
     ) -> None:
         from pydantic import SecretStr
 
-        self._own = Transport() if transport is None else None
+        self._own = transport is None
+        self._seam = transport or Transport()
         self._cards = tuple(cards)
         keys = {f"{spec.id}.key": SecretStr(key)} if key else {}
-        super().__init__(spec, transport or self._own or Transport(), keys=keys)
+        super().__init__(spec, self._seam, keys=keys)
 
     async def models(self) -> Sequence[ModelCard]:
         """The models it was told, else those that the server lists."""
         return self._cards or await super().models()
 
     async def aclose(self) -> None:
-        """Close its own connections."""
-        if self._own is not None:
-            await self._own.aclose()
+        """Close its connections, unless they were handed in."""
+        if self._own:
+            await self._seam.aclose()
 
 
 def endpoint(
@@ -66,11 +67,12 @@ def endpoint(
         embeddings_path="/embeddings",
         free=FreePolicy(kind),
     )
-    can = Capabilities(chat=True)
-    cards = [
-        m if isinstance(m, ModelCard) else ModelCard(name, m, free=kind, capabilities=can, source="user") for m in models
-    ]
+    cards = [m if isinstance(m, ModelCard) else _card(name, m, kind) for m in models]
     return Endpoint(spec, key=key, cards=cards, transport=transport)
+
+
+def _card(name: str, model: str, kind: FreeKind) -> ModelCard:
+    return ModelCard(name, model, free=kind, capabilities=Capabilities(chat=True), source="user")
 
 
 def _private(base_url: str) -> bool:

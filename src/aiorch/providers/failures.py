@@ -55,7 +55,9 @@ def classify(
         scope = "upstream"  # a router that names a host passes on the host's limit, not its own
     elif kind is K.RATE_MINUTE and _used_up_for_the_day(told, error, provider):
         kind = K.RATE_DAY
-    clean = (redactor or Redactor()).clean  # every word of theirs may echo a key, the code as well as the message
+    clean = (
+        redactor or Redactor()
+    ).clean  # every word of theirs may echo a key, the code as well as the message
     named = error.successors if kind in (K.MODEL_GONE, K.OVERLOADED) else ()
     return Failure(
         kind,

@@ -40,7 +40,9 @@ class Price:
         if self.zero:
             return Decimal(0)
         cached = self.cached_input if self.cached_input is not None else self.input
-        fresh = max(0, usage.input_tokens - usage.cached_tokens)  # some count cached tokens beside the input's
+        fresh = max(
+            0, usage.input_tokens - usage.cached_tokens
+        )  # some count cached tokens beside the input's
         tokens = self.input * fresh + cached * usage.cached_tokens + self.output * usage.output_tokens
         return self.request + tokens / MILLION
 

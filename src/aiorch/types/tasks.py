@@ -47,7 +47,9 @@ class Budget:
             object.__setattr__(self, "usd", Decimal(str(self.usd)))
         for name in ("usd", "tokens", "attempts"):
             value = getattr(self, name)
-            if value is not None and (value != value or value < 0):  # NaN is no limit: nothing ever exceeds it
+            if value is not None and (
+                value != value or value < 0
+            ):  # NaN is no limit: nothing ever exceeds it
                 raise ValueError(f"Budget({name}={value}): a budget is a number that is not negative")
 
 

@@ -61,6 +61,7 @@ async def execute(
     provide: Mapping[str | type, Any] | None = None,
     limit: int = 64,
     run: Run | None = None,
+    redact: Callable[[str], str] = str,
 ) -> Run:
     """Carry out a workflow.
 
@@ -73,6 +74,7 @@ async def execute(
     :param limit: tasks, and items of mapped tasks, at work at once.
     :param run: a fresh :class:`Run` to fill in. Whoever may cancel keeps it, and reads there what was finished; its
         ``id`` is the id under which a durable engine stores the run, and resumes it.
+    :param redact: takes secrets out of what failed tasks said, for the run's timeline.
     :raises InvalidWorkflow: before anything starts, with every problem found.
     :raises TaskFailed: with the partial run as ``run`` and the cause chained.
     """
@@ -87,7 +89,7 @@ async def execute(
     found = problems(graph, given, handed)
     if found:
         raise InvalidWorkflow(graph.name, found)
-    work = _Execution(graph, run, ask, bus or Bus(), clock or SystemClock(), limit)
+    work = _Execution(graph, run, ask, bus or Bus(), clock or SystemClock(), limit, redact)
     work.bindings = [bind(graph, i, given, handed) for i in range(len(graph.nodes))]
     results = await (engine or Memory()).run(run.id, graph.version, work.body, returns=dict[str, Any])
     if run.state == "waiting":  # the engine had finished this run before, so nothing was carried out now
@@ -99,13 +101,23 @@ async def execute(
 class _Execution:
     """One run at work."""
 
-    def __init__(self, graph: Graph, run: Run, ask: Asker, bus: Bus, clock: Clock, limit: int) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        run: Run,
+        ask: Asker,
+        bus: Bus,
+        clock: Clock,
+        limit: int,
+        redact: Callable[[str], str],
+    ) -> None:
         self.graph = graph
         self.run = run
         self.ask = ask
         self.bus = bus
         self.clock = clock
         self.limit = limit
+        self.redact = redact
         self.bindings: list[Binding] = []
         self.values: list[Any] = [None] * len(graph.nodes)
         self.items: dict[int, tuple[tuple[str, Sequence[Any]], ...]] = {}
@@ -281,7 +293,7 @@ class _Execution:
     def failed(self, i: int, row: Row, wrong: Exception, seconds: float, task_id: str | None) -> bool:
         """A task or an item raised: collect it, or end the run."""
         node = self.graph.nodes[i]
-        row.seconds, row.state, row.error = seconds, "failed", _told(wrong)
+        row.seconds, row.state, row.error = seconds, "failed", self.redact(_told(wrong))
         self.run.errors[row.key] = wrong
         self.tell(
             NodeFailed, task_id=task_id, node=node.name, seconds=seconds, error=row.error, item=_item(row)

@@ -86,6 +86,18 @@ def test_tools_are_told_after_the_developers_words() -> None:
     assert [m["role"] for m in alone["messages"]] == ["system", "user"]
 
 
+def test_after_a_tools_result_the_model_is_shown_how_to_answer() -> None:
+    talk = (
+        Message.user("Q"),
+        Message.assistant(ToolCall("1", "ping", {})),
+        Message.tool(ToolResult("1", "pong")),
+    )
+    free, _ = encode(ask(*talk, tools=(PING,)), most=50)
+    assert free["messages"][-1]["content"].endswith('with {"answer": "..."}, unless you need another tool.')
+    forced, _ = encode(ask(*talk, tools=(PING,), tool_choice=ToolChoice("required")), most=50)
+    assert forced["messages"][-1]["content"].endswith("Use this to answer my question.")
+
+
 def test_tools_that_must_not_be_called_are_not_told() -> None:
     body, shape = encode(ask(tools=(PING,), tool_choice=ToolChoice("none")), most=50)
     assert (shape, len(body["messages"])) == ("text", 1)

@@ -114,6 +114,10 @@ def test_earlier_calls_and_results_are_told_in_words() -> None:
     assert calls_as_text(said) == 'Let me see.\nI ask weather with {"city": "Malmö"}.'
     assert calls_as_text(Message.assistant("Hello")) == "Hello"
     results = Message.tool(ToolResult("1", "4 degrees"), ToolResult("2", "no such city", is_error=True))
-    assert results_as_text(results, {"1": "weather"}) == (
+    assert results_as_text(results, {"1": "weather"}, choosing=False) == (
         "weather says: 4 degrees\nThe tool failed: no such city\nUse this to answer my question."
+    )
+    again = results_as_text(results, {"1": "weather"}, choosing=True)
+    assert again.endswith(
+        'Use this to answer my question with {"answer": "..."}, unless you need another tool.'
     )

@@ -62,7 +62,9 @@ def encode(request: Request, *, most: int) -> tuple[dict[str, Any], Shape]:
         tools = offered(request.tools, request.tool_choice)
         told = instructions(tools, request.tool_choice) if tools else ""
         body = _parameters(request.parameters, most)
-        body["messages"] = _messages(request.messages, told)
+        body["messages"] = _messages(
+            request.messages, told, choosing=bool(tools) and request.tool_choice.mode == "auto"
+        )
         shape: Shape = "text"
         if tools:
             shape = "choice"
@@ -89,7 +91,7 @@ def _parameters(parameters: Parameters, most: int) -> dict[str, Any]:
     return body
 
 
-def _messages(messages: Sequence[Message], told: str) -> list[dict[str, str]]:
+def _messages(messages: Sequence[Message], told: str, *, choosing: bool) -> list[dict[str, str]]:
     """The conversation as text. What one side says in several messages becomes one: many templates want turns."""
     if not messages:
         raise refused("the request has no messages")
@@ -101,7 +103,7 @@ def _messages(messages: Sequence[Message], told: str) -> list[dict[str, str]]:
                 "the embedded model cannot see pictures: ask a model with vision, or leave them out"
             )
         if message.role == "tool":
-            turns.append(("user", results_as_text(message, names)))
+            turns.append(("user", results_as_text(message, names, choosing=choosing)))
         elif message.role == "assistant":
             turns.append(("assistant", calls_as_text(message)))
         else:

@@ -59,7 +59,7 @@ class KnownModel:
 DEFAULT = "smollm2-135m"
 """The model that needs no choice: small, quick to fetch, a demo."""
 
-# Parameters and context are what each file's own header says. The Qwen hashes are those of the publisher's files.
+# Parameters as the publishers count them. The Qwen hashes are those of the publisher's own files.
 TABLE = (
     KnownModel(
         name=DEFAULT,
