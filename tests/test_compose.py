@@ -58,6 +58,25 @@ def test_only_the_providers_asked_for_are_configured(monkeypatch: pytest.MonkeyP
     assert names(providers=("groq", "ollama")) == ["groq", "ollama"]
 
 
+def test_providers_can_be_given_as_objects_and_names_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROQ_API_KEY", "k" * 20)
+    monkeypatch.setenv("MISTRAL_API_KEY", "k" * 20)
+    assert "groq>" in repr(aiorch.Orchestrator(providers=["groq"]))
+    assert "mine, groq>" in repr(aiorch.Orchestrator(providers=[ScriptedProvider(name="mine"), "groq"]))
+    assert "no provider" in repr(aiorch.Orchestrator(providers=[]))
+
+
+@pytest.mark.parametrize("wrong", [7, ScriptedProvider, object()])
+def test_what_is_no_provider_is_refused_with_what_would_be_one(wrong: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"is neither\. aiorch\.endpoint"):
+        aiorch.Orchestrator(providers=[wrong])
+
+
+def test_two_providers_of_one_name_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="two providers are called 'scripted'"):
+        aiorch.Orchestrator(providers=[ScriptedProvider(), ScriptedProvider()])
+
+
 def test_a_provider_asked_for_without_a_key_says_which_to_set() -> None:
     with pytest.raises(ConfigurationError, match="set GROQ_API_KEY"):
         names(providers=("groq",))

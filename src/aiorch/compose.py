@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from aiorch.catalog import Catalogue
@@ -43,7 +43,8 @@ log = logging.getLogger("aiorch")
 class Parts:
     """What the caller brings along in place of, or beside, what the settings give."""
 
-    providers: tuple[Provider, ...] | None = None
+    providers: tuple[Provider | str, ...] | None = None
+    """Objects, and names of providers that the settings configure; ``None`` = whatever is configured."""
     profiles: Mapping[str, Profile | Mapping[str, Any]] | None = None
     matcher: Matcher | None = None
     validators: tuple[Validator, ...] = ()
@@ -121,6 +122,9 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
     :raises SettingsError: for settings that do not exist or cannot be used. :raises UnknownProvider: likewise for
         providers.
     """
+    named, given = _told_apart(parts.providers)
+    if named:
+        arguments = {**arguments, "providers": named}
     if settings is None:
         settings = Settings.load(**arguments)
     elif arguments:
@@ -140,14 +144,14 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
     )
     transport = Transport(parts.transport)
     specs, provider_plugins = known_specs()
-    if parts.providers is not None:
-        providers = parts.providers
-    else:
-        providers = configured(settings, specs, provider_plugins, transport, clock)
+    providers = given
+    if named or parts.providers is None:
+        providers += configured(settings, specs, provider_plugins, transport, clock)
+    _all_different(providers)
     catalogue = Catalogue(
         providers,
         clock=clock,
-        store=StoredLists(store) if parts.providers is None else None,
+        store=None if given else StoredLists(store),  # what somebody made may have any name
         ttl=settings.catalog_ttl,
         offline=settings.offline,
     )
@@ -224,6 +228,31 @@ def configured(
         if local is not None:
             found.append(local)
     return tuple(found)
+
+
+def _told_apart(given: Sequence[Provider | str] | None) -> tuple[tuple[str, ...], tuple[Provider, ...]]:
+    """Names and objects. :raises ConfigurationError: for what is neither."""
+    names: list[str] = []
+    objects: list[Provider] = []
+    for one in (given,) if isinstance(given, str) else given or ():
+        if isinstance(one, str):
+            names.append(one)
+        elif isinstance(cast("object", one), type) or not hasattr(one, "complete"):
+            raise ConfigurationError(
+                f"providers= takes provider objects and names of configured ones; {one!r} is neither. "
+                "aiorch.endpoint(name, url) makes a provider from an address"
+            )
+        else:
+            objects.append(one)
+    return tuple(names), tuple(objects)
+
+
+def _all_different(providers: Sequence[Provider]) -> None:
+    """:raises ConfigurationError: when two have one name: routes and trails could not tell them apart."""
+    names = [p.name for p in providers]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigurationError(f"two providers are called {name!r}: give each a name of its own")
 
 
 LOCAL = "local"

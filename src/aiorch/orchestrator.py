@@ -65,7 +65,7 @@ class Orchestrator:
         self,
         settings: Settings | None = None,
         *,
-        providers: Sequence[Provider] | None = None,
+        providers: Sequence[Provider | str] | None = None,
         profiles: Mapping[str, Profile | Mapping[str, Any]] | None = None,
         matcher: Matcher | None = None,
         validators: Sequence[Validator] = (),
@@ -79,8 +79,8 @@ class Orchestrator:
         """
         :param settings: ready-made ones; otherwise they are read from ``arguments``, the environment, ``.env`` and
             ``aiorch.toml``.
-        :param providers: exactly these; otherwise every provider that has a key, and the embedded model where it is
-            installed.
+        :param providers: exactly these, as objects or as names of configured ones (``["groq", "local"]``); otherwise
+            every provider that has a key, and the embedded model where it is installed.
         :param profiles: agents beside (or in place of) those of :data:`aiorch.AGENT_PROFILES`.
         :param matcher: who ranks models, in place of the profile matcher.
         :param validators: further validators, after the built-in ones.

@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 from aiorch.net import NetError
 from aiorch.providers import RULES, SPECS, ProviderSpec, Redactor, classify, from_net
 from aiorch.providers.error_bodies import read_error
-from aiorch.providers.failures import without_model
+from aiorch.providers.failures import (
+    empty,
+    ended_in_error,
+    filtered,
+    malformed,
+    no_such_key,
+    truncated,
+    without_model,
+)
 from aiorch.providers.rules import HOSTS_FAULT, rule_for
 from aiorch.types import Failure, FailureKind
 
@@ -98,6 +106,56 @@ def test_the_longest_of_several_exhausted_windows_counts() -> None:
         "x-ratelimit-reset-tokens": "6m0s",
     }
     assert classify(429, headers, b"", provider=SPECS["openai"], now=NOW).retry_at == NOW + 360
+
+
+def test_a_window_that_is_not_used_up_says_nothing() -> None:
+    headers = {
+        "x-ratelimit-remaining-requests": "900",  # groq's are a day's
+        "x-ratelimit-reset-requests": "2h",
+        "x-ratelimit-remaining-tokens": "17",
+        "x-ratelimit-reset-tokens": "6m0s",
+    }
+    assert classify(429, headers, b"", provider=SPECS["groq"], now=NOW).retry_at is None
+    minute = classify(
+        429, headers | {"x-ratelimit-remaining-tokens": "0"}, b"", provider=SPECS["groq"], now=NOW
+    )
+    assert (minute.kind, minute.retry_at) == (FailureKind.RATE_MINUTE, NOW + 360)
+    day = classify(
+        429, headers | {"x-ratelimit-remaining-requests": "0"}, b"", provider=SPECS["groq"], now=NOW
+    )
+    assert (day.kind, day.retry_at) == (FailureKind.RATE_DAY, NOW + 7200)
+
+
+def test_the_status_of_the_response_counts_before_one_that_its_body_names() -> None:
+    body = {"error": {"code": 404, "message": "Something."}}
+    for status, kind in [
+        (None, FailureKind.MODEL_GONE),
+        (200, FailureKind.MODEL_GONE),
+        (299, FailureKind.MODEL_GONE),
+        (300, FailureKind.MALFORMED),
+        (500, FailureKind.OVERLOADED),
+    ]:
+        assert classify(status, {}, body, provider=ELSEWHERE, now=NOW).kind is kind, status
+
+
+def test_an_error_without_a_word_says_so() -> None:
+    assert classify(None, {}, b"", provider=ELSEWHERE, now=NOW).message == "an error without a word"
+    assert classify(503, {}, b" ", provider=ELSEWHERE, now=NOW).message == "status 503 without a word"
+
+
+def test_other_models_are_offered_only_in_place_of_one_that_cannot_answer() -> None:
+    body = {"error": {"message": "Slow down", "metadata": {"fallback_models": ["acme/other"]}}}
+    assert classify(429, {}, body, provider=ELSEWHERE, now=NOW).successors == ()
+    assert classify(404, {}, body, provider=ELSEWHERE, now=NOW).successors == ("acme/other",)
+    assert classify(503, {}, body, provider=ELSEWHERE, now=NOW).successors == ("acme/other",)
+
+
+def test_codes_and_hosts_are_names_and_no_essays() -> None:
+    body = {"error": {"message": "Something.", "code": "c " * 400, "metadata": {"provider_name": "h " * 400}}}
+    failure = classify(500, {}, body, provider=ELSEWHERE, now=NOW)
+    assert failure.code is not None
+    assert failure.upstream is not None
+    assert (len(failure.code), len(failure.upstream)) == (80, 80)
 
 
 def test_only_what_passes_has_a_moment_to_come_back() -> None:
@@ -215,6 +273,75 @@ def test_a_call_without_an_answer_is_a_failure_too(kind: Any, expected: FailureK
         "upstream",
         kind,
         "what happened",
+    )
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        (
+            malformed("the answer is HTML"),
+            (FailureKind.MALFORMED, "upstream", "the answer is HTML", 200, None),
+        ),
+        (
+            malformed("status 302 instead of an answer", 302),
+            (FailureKind.MALFORMED, "upstream", "status 302 instead of an answer", 302, None),
+        ),
+        (empty("small"), (FailureKind.EMPTY, "request", "small answered with nothing", 200, None)),
+        (filtered("No."), (FailureKind.POLICY, "request", "No.", 200, "content_filter")),
+        (
+            truncated(12),
+            (
+                FailureKind.TRUNCATED,
+                "upstream",
+                "the stream ended after 12 characters without saying why",
+                200,
+                None,
+            ),
+        ),
+        (
+            ended_in_error("engine_error"),
+            (
+                FailureKind.OVERLOADED,
+                "upstream",
+                "the host ended the answer with 'engine_error'",
+                200,
+                "engine_error",
+            ),
+        ),
+        (
+            no_such_key("WORK_KEY", SPECS["groq"]),
+            (
+                FailureKind.AUTH,
+                "account",
+                "no key named WORK_KEY is set for Groq; nothing was sent",
+                None,
+                None,
+            ),
+        ),
+    ],
+)
+def test_an_answer_that_is_none_is_a_failure_too(failure: Failure, expected: object) -> None:
+    assert (failure.kind, failure.scope, failure.message, failure.status, failure.code) == expected
+
+
+def test_an_answer_of_nothing_or_a_refusal_may_be_the_models_mood() -> None:
+    assert [f.ambiguous for f in (empty("small"), filtered("No."))] == [True, True]
+    assert [f.ambiguous for f in (malformed("x"), truncated(1), ended_in_error("x"))] == [False, False, False]
+
+
+def test_the_host_that_gave_up_is_named() -> None:
+    assert ended_in_error("error", "Venice").upstream == "Venice"
+    assert ended_in_error("error").upstream is None
+
+
+def test_a_key_that_is_missing_is_asked_for_by_its_usual_names() -> None:
+    gemini = ProviderSpec(
+        id="g", name="Gemini", base_url="https://g.example", env=("GEMINI_API_KEY", "GOOGLE_API_KEY")
+    )
+    assert (
+        no_such_key(None, gemini).message
+        == "no key named GEMINI_API_KEY or GOOGLE_API_KEY is set for Gemini; nothing was sent"
     )
 
 

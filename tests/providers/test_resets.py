@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -32,6 +34,34 @@ NOW = 1_800_000_000.0
 def test_go_durations(text: str, seconds: float) -> None:
     assert seconds_of(text) == pytest.approx(seconds)
     assert reset_at(text, NOW) == pytest.approx(NOW + seconds)
+
+
+@pytest.mark.parametrize("value", [400 * 86400, "34560000", "400d", "9600h"])
+def test_the_longest_wait_is_believed(value: object) -> None:
+    assert reset_at(value, NOW) == NOW + 400 * 86400
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2027-01-16", NOW + 57_600),
+        ("2027-01-15T09:00:00", NOW + 3600),
+        ("2027-01-15T09:00:00+01:00", NOW),
+        ("Fri, 15 Jan 2027 09:00:00 -0000", NOW + 3600),
+    ],
+)
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="this system's zone cannot be set")
+def test_a_date_without_a_zone_is_utc_wherever_it_is_read(
+    zone: str, text: str, moment: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert reset_at(text, NOW) == moment
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize("text", ["", "s", "5", "m5", "5 s", "5x", "-5s", "1m ", "٣s", "6m0"])
@@ -137,3 +167,10 @@ def test_midnights() -> None:
     # The day on which California changes its clocks has 23 hours.
     spring = datetime(2027, 3, 14, 9, tzinfo=UTC).timestamp()
     assert next_midnight(spring, "America/Los_Angeles") == datetime(2027, 3, 15, 7, tzinfo=UTC).timestamp()
+
+
+@given(st.floats(0, 4e9), st.sampled_from(["UTC", "America/Los_Angeles", "Asia/Kathmandu"]))
+def test_the_next_midnight_is_the_first_moment_of_the_next_day(now: float, zone: str) -> None:
+    here, then = (datetime.fromtimestamp(t, ZoneInfo(zone)) for t in (now, next_midnight(now, zone)))
+    assert (then.hour, then.minute, then.second, then.microsecond) == (0, 0, 0, 0)
+    assert (then.date() - here.date()).days == 1

@@ -106,10 +106,109 @@ def test_a_bad_key_is_named_and_not_shown():
     assert text == "keys.groq (an argument): must be a text"
 
 
-def test_a_password_in_an_address_is_refused_and_not_shown():
-    text = said(base_urls={"a": "https://me:hunter2-secret@host/v1"})
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://me:hunter2-secret@host/v1",
+        "https://me:p@hunter2-secret@host/v1",
+        "https://me:p/hunter2-secret@host/v1",
+        "https://me:'hunter2-secret'\"@host/v1",
+        "https://hunter2-secret@host/v1",
+        "https://:hunter2-secret@host/v1",
+        "//hunter2-secret@host/v1",
+        "me:hunter2-secret@host",
+    ],
+)
+def test_a_password_in_an_address_is_refused_and_not_shown(address: str):
+    text = said(base_urls={"a": address})
     assert "hunter2" not in text
-    assert "without a user name and password" in text
+    assert "[redacted]@host" in text
+
+
+def test_an_address_with_a_user_is_told_where_the_key_belongs():
+    told = "must be a URL without a user name and password (addresses are shown; give the key in keys)"
+    for address in ("https://me:secret@host", "https://me@host", "https://:secret@host"):
+        assert said(base_urls={"a": address}).endswith(f": {told}")
+
+
+@pytest.mark.parametrize(
+    "address", ["", "host", "ftp://host", "http://", "http://[::1", "http://a:port", "http://a:0"]
+)
+def test_what_is_no_address_is_refused_in_our_words(address: str):
+    assert said(base_urls={"a": address}) == (
+        f"base_urls.a = {address!r} (an argument): must be a URL that begins with http:// or https://"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "fits", "fails"),
+    [
+        ("budget_usd", 0, -0.01),
+        ("budget_tokens", 0, -1),
+        ("timeout", 0.001, 0),
+        ("connect_timeout", 0.001, 0),
+        ("first_byte_timeout", 0.001, 0),
+        ("idle_timeout", 0.001, 0),
+        ("max_attempts", 1, 0),
+        ("local_threads", 1, 0),
+        ("cache_ttl", 0.001, 0),
+        ("cache_entries", 1, 0),
+        ("catalog_ttl", 0, -0.001),
+        ("input_limit", 1, 0),
+    ],
+)
+def test_a_number_has_a_lowest_value(name: str, fits: float, fails: float):
+    assert getattr(Settings(**{name: fits}), name) == pytest.approx(fits)
+    assert said(**{name: fails}).startswith(f"{name} = {fails} (an argument): must be ")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "timeout",
+        "connect_timeout",
+        "first_byte_timeout",
+        "idle_timeout",
+        "cache_ttl",
+        "catalog_ttl",
+        "budget_usd",
+    ],
+)
+@pytest.mark.parametrize("text", ["inf", "nan"])
+def test_no_amount_is_infinite(name: str, text: str):
+    assert said(**{name: text}) == f"{name} = {text!r} (an argument): must be a finite number"
+
+
+def test_a_number_of_too_many_figures_is_a_mistake_like_others():
+    text = said(max_attempts="9" * 5000)
+    assert text.endswith("... (an argument): must be a whole number")
+    assert len(text) < 200
+
+
+def test_a_variable_that_is_no_text_is_told_as_pydantic_tells_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AIORCH_LOCAL_MODEL", "\udcff")
+    assert "AIORCH_LOCAL_MODEL = '\\udcff' (the environment): Input should be a valid string" in said()
+
+
+def test_a_setting_that_may_be_two_things_is_told_once_and_hides_no_other():
+    told = said(local_model=5, data_dir=7, cache="x").splitlines()
+    assert sorted(line.split(" = ")[0].strip() for line in told[1:]) == [
+        "- cache",
+        "- data_dir",
+        "- local_model",
+    ]
+
+
+def test_a_default_that_cannot_be_used_is_laid_to_nobody(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("XDG_DATA_HOME", "~nobody-of-that-name/share")
+    text = said()
+    assert text.startswith("data_dir = ")
+    assert text.endswith("(the default): must be a path in a home that exists")
+
+
+def test_a_long_value_is_cut_to_eighty_characters():
+    assert said(cache="x" * 78).startswith(f"cache = '{'x' * 78}' (an argument)")
+    assert said(cache="x" * 79).startswith(f"cache = '{'x' * 76}... (an argument)")
 
 
 def test_malformed_toml_names_file_and_line():

@@ -97,8 +97,9 @@ def test_a_virtual_environment_called_env_is_no_settings_file():
     assert Settings().cache == "memory"
 
 
-def test_a_byte_order_mark_is_no_part_of_a_name():
-    Path(".env").write_bytes("\ufeffAIORCH_CACHE=off\n".encode())
+@pytest.mark.parametrize(("name", "text"), [(".env", "AIORCH_CACHE=off"), ("aiorch.toml", 'cache = "off"')])
+def test_a_byte_order_mark_is_no_part_of_a_name(name: str, text: str):
+    Path(name).write_bytes(f"\ufeff{text}\n".encode())
     assert Settings().cache == "off"
 
 
@@ -123,6 +124,8 @@ def test_another_parts_variables_are_not_taken_for_settings(monkeypatch: pytest.
             {"ollama": "http://a:1/v1", "vllm": "https://b"},
         ),
         ("BASE_URLS", '{"ollama": "http://a"}', {"ollama": "http://a"}),
+        ("BASE_URLS", "azure=https://a/v1?api-version=2", {"azure": "https://a/v1?api-version=2"}),
+        ("BASE_URLS", "a=https://a/MAX/, ", {"a": "https://a/MAX"}),
         ("INPUT_LIMIT", "1MiB", 1_048_576),
         ("LOCAL_MODEL", "smollm2-135m", "smollm2-135m"),
         ("LOCAL_MODEL", "/models/a.gguf", Path("/models/a.gguf")),
@@ -140,6 +143,26 @@ def test_paths_are_whole_and_know_the_home():
     settings = Settings(data_dir="~/data", local_model="models/a.GGUF")
     assert settings.data_dir == Path.home() / "data"
     assert settings.local_model == Path.cwd() / "models" / "a.GGUF"
+
+
+@pytest.mark.parametrize(
+    ("written", "model"),
+    [
+        ("smollm2-135m", "smollm2-135m"),
+        ("small.gguf", "path"),
+        ("SMALL.GGUF", "path"),
+        ("models/small", "path"),
+        ("./small", "path"),
+    ],
+)
+def test_a_model_is_a_name_unless_it_looks_like_a_path(written: str, model: str):
+    expected = Path.cwd() / written if model == "path" else model
+    assert Settings(local_model=written).local_model == expected
+
+
+def test_white_space_around_an_address_or_a_table_is_no_part_of_it():
+    assert Settings(base_urls={"a": " http://a/v1/ "}).base_urls == {"a": "http://a/v1"}
+    assert Settings(base_urls=' {"a": "http://a"} ').base_urls == {"a": "http://a"}
 
 
 def test_related_settings_come_as_one_object():

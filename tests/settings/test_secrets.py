@@ -82,6 +82,12 @@ def test_copies_still_find_keys(settings: Settings):
 
 
 def test_keys_do_not_leave_in_a_pickle(settings: Settings):
-    for thing in (settings, settings._variables):
-        with pytest.raises(TypeError, match="not pickled"):
-            pickle.dumps(thing)
+    with pytest.raises(TypeError) as raised:
+        pickle.dumps(settings)
+    assert (
+        str(raised.value)
+        == "settings hold keys and are not pickled; call Settings.load() where they are needed"
+    )
+    with pytest.raises(TypeError) as raised:
+        pickle.dumps(settings._variables)
+    assert str(raised.value) == "the variables hold keys and are not pickled"

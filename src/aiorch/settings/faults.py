@@ -15,6 +15,7 @@ ALLOWED: Mapping[str, str] = {
     "bool_parsing": "true or false",
     "bool_type": "true or false",
     "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "float_parsing": "a number",
@@ -38,6 +39,9 @@ ALLOWED: Mapping[str, str] = {
 SECRET = frozenset({"keys"})
 """Settings whose values are never shown."""
 
+NOBODY = Layer("the default", {})
+"""Where a value comes from that no place gives: a folder in a home that a container's user does not have."""
+
 
 def bad_values(invalid: ValidationError, layers: Sequence[Layer]) -> Iterator[str]:
     """One line for each setting with a value that cannot be used: what, where, the value, and what is allowed."""
@@ -52,13 +56,14 @@ def bad_values(invalid: ValidationError, layers: Sequence[Layer]) -> Iterator[st
         told.add(name)
         layer = next(
             (x for x in layers if path[0] in x.values and (inside is None or _gives([x], path[0], inside))),
-            layers[0],
+            NOBODY,
         )
-        allowed = ALLOWED.get(error["type"], error["msg"][:1].lower() + error["msg"][1:])
+        allowed = ALLOWED.get(error["type"])
         context: dict[str, Any] = error.get("ctx", {})
+        wrong = error["msg"] if allowed is None else f"must be {allowed.format(**context)}"
         shown = "" if path[0] in SECRET else f" = {_short(error['input'])}"
         spelled = layer.spelled(path[0]) + name.removeprefix(path[0])
-        yield f"{spelled}{shown} ({layer.place}): must be {allowed.format(**context)}"
+        yield f"{spelled}{shown} ({layer.place}): {wrong}"
 
 
 def _gives(layers: Sequence[Layer], name: str, inside: str) -> bool:
@@ -66,5 +71,6 @@ def _gives(layers: Sequence[Layer], name: str, inside: str) -> bool:
 
 
 def _short(value: object) -> str:
-    text = re.sub(r"//[^/@]*@", "//[redacted]@", repr(value))  # a password in an address
+    # A password in an address, however badly it is written: it may itself hold any of @ / : and quotes.
+    text = re.sub(r"(:|//).*@", r"\1[redacted]@", repr(value))
     return text if len(text) <= 80 else text[:77] + "..."

@@ -72,10 +72,15 @@ def _stripped_keys(value: dict[str, SecretStr]) -> dict[str, SecretStr]:
 
 
 def _plain_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    value = value.strip()
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # brackets that do not close, a port that is no number
+        usable = False
+    if not usable:
         raise ValueError("a URL that begins with http:// or https://")
-    if parts.username is not None or parts.password is not None:
+    if "@" in urlsplit(value).netloc:
         raise ValueError("a URL without a user name and password (addresses are shown; give the key in keys)")
     return value.rstrip("/")
 

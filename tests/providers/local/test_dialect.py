@@ -69,6 +69,16 @@ def test_parameters_are_passed_on() -> None:
     assert told == {"temperature": 0.0, "max_tokens": 7, "stop": ["END"], "seed": 1, "top_p": 0.5}
 
 
+def test_free_text_is_kept_from_going_round_in_circles_and_json_is_left_alone() -> None:
+    asked = (Message.user("Write a haiku."),)
+    free, _ = encode(Request(asked), most=10)
+    own, _ = encode(Request(asked, Parameters(extra={"dry_multiplier": 0})), most=10)
+    held, _ = encode(Request(asked, schema=JsonSchema({"type": "object"})), most=10)
+    assert free["dry_multiplier"] == 0.8
+    assert own["dry_multiplier"] == 0
+    assert "dry_multiplier" not in held
+
+
 def test_a_schema_becomes_a_grammar() -> None:
     body, shape = encode(ask(schema=JsonSchema({"type": "object"})), most=50)
     assert shape == "json"

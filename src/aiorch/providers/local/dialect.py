@@ -52,6 +52,13 @@ def refused(message: str, *, ambiguous: bool = False) -> AttemptFailed:
 # --- there -------------------------------------------------------------------------------------------------------
 
 
+DRY_MULTIPLIER = 0.8
+"""How strongly text that would go round in circles is held back: llama.cpp's "don't repeat yourself" sampler, at the
+strength that its author suggests. At temperature 0 the demo model repeated a haiku's line until its tokens ran out; with
+this it stopped, and lists and summaries without loops were left alone, which a plain repetition penalty was not able to.
+"""
+
+
 def encode(request: Request, *, most: int) -> tuple[dict[str, Any], Shape]:
     """The engine's request, always streamed, and what the answer is held to.
 
@@ -72,6 +79,8 @@ def encode(request: Request, *, most: int) -> tuple[dict[str, Any], Shape]:
         elif request.schema is not None:
             shape = "json"
             body["grammar"] = grammar(request.schema.schema)
+        else:
+            body.setdefault("dry_multiplier", DRY_MULTIPLIER)
     except ValueError as error:  # UnusableSchema is one
         raise refused(str(error)) from error
     # a chunk a batch of the prompt, so that a request can be cancelled while its prompt is still being read

@@ -1,0 +1,94 @@
+"""The words of an error are found wherever they are put, and looked for no deeper than an error goes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from aiorch.providers.error_bodies import read_error
+
+FOUND = {"message": "found"}
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda inner: {"error": inner},
+        lambda inner: {"errors": inner},
+        lambda inner: {"detail": inner},
+        lambda inner: {"choices": inner},
+        lambda inner: {"availability": inner},
+        lambda inner: {"metadata": inner},
+        lambda inner: {"details": inner},
+        lambda inner: {"raw": json.dumps(inner)},
+        lambda inner: [inner],
+    ],
+    ids=["error", "errors", "detail", "choices", "availability", "metadata", "details", "raw", "list"],
+)
+def test_five_layers_are_read_and_no_sixth(wrap: Callable[[object], object]) -> None:
+    body: object = FOUND
+    for _ in range(4):
+        body = wrap(body)
+    assert read_error(body).message == "found"
+    assert read_error(wrap(body)).message == ""
+
+
+def test_of_a_list_of_errors_the_first_five_are_read() -> None:
+    body = {"errors": [{"message": str(n)} for n in range(1, 8)]}
+    assert read_error(body).message == "1: 2: 3: 4: 5"
+
+
+def test_what_is_inside_is_told_before_what_wraps_it() -> None:
+    body = {
+        "message": "outside",
+        "code": "wrapper",
+        "error": {
+            "message": "Provider returned error",
+            "code": 502,
+            "metadata": {"details": {"message": "a detail"}, "raw": '{"error": {"message": "inside"}}'},
+        },
+    }
+    error = read_error(body)
+    assert error.message == "Provider returned error: a detail: inside: outside"
+    assert (error.code, error.status) == ("wrapper", 502)
+
+
+def test_another_providers_words_that_are_no_json_are_words() -> None:
+    assert read_error({"error": {"metadata": {"raw": "busy {"}}}).message == "busy {"
+
+
+@pytest.mark.parametrize(
+    ("code", "read"),
+    [
+        (3040, "3040"),
+        (-1, "-1"),
+        (999_999, "999999"),
+        (1_000_000, None),  # a moment, an amount: what is that large is no code
+        (True, None),
+        ("", None),
+        (None, None),
+        ([], None),
+    ],
+)
+def test_a_code_is_a_word_or_a_number_of_some_figures(code: object, read: str | None) -> None:
+    assert read_error({"error": {"message": "x", "code": code}}).code == read
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        (
+            "<html><head><title>502 Bad Gateway</title></head></html>",
+            "a web page: 502 Bad Gateway instead of an answer",
+        ),
+        ("<!DOCTYPE HTML>\n<TITLE class=x>\nBusy\n</TITLE>", "a web page: Busy instead of an answer"),
+        ("<!doctype html><p>Busy</p>", "a web page instead of an answer"),
+        ("  < body >Busy", "a web page instead of an answer"),
+        (" upstream connect error ", "upstream connect error"),
+        ("1 < 2", "1 < 2"),
+    ],
+)
+def test_a_page_is_told_by_its_title(page: str, words: str) -> None:
+    assert read_error(page.encode()).message == words
