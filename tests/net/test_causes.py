@@ -9,6 +9,8 @@ import aiohttp
 import httpcore
 import httpx
 import pytest
+from aiohttp.client_reqrep import ConnectionKey
+from aiohttp.http_exceptions import BadStatusLine
 
 from aiorch.net import NetError, net_error
 
@@ -23,7 +25,7 @@ def caused(error: BaseException, *causes: BaseException) -> BaseException:
 
 
 def connector(error: type[aiohttp.ClientConnectorError], inner: OSError) -> aiohttp.ClientConnectorError:
-    key = aiohttp.client_reqrep.ConnectionKey("h", 1, False, True, None, None, None)
+    key = ConnectionKey("h", 1, False, True, None, None, None)
     return caused(error(key, inner), inner)  # type: ignore[return-value]
 
 
@@ -50,7 +52,7 @@ CASES = [
     (aiohttp.ClientPayloadError("x"), "broken"),
     (aiohttp.ClientOSError(32, "broken pipe"), "broken"),
     (aiohttp.ClientConnectionResetError("x"), "broken"),
-    (aiohttp.http_exceptions.BadStatusLine("x"), "protocol"),
+    (BadStatusLine("x"), "protocol"),
     (aiohttp.InvalidURL("x"), "url"),
     # What httpx raises over httpcore, which keeps the cause only as an argument.
     (caused(httpx.ConnectError("x"), httpcore.ConnectError(ConnectionRefusedError(111, "no"))), "refused"),

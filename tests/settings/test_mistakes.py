@@ -186,8 +186,8 @@ def test_a_number_of_too_many_figures_is_a_mistake_like_others():
 
 
 def test_a_variable_that_is_no_text_is_told_as_pydantic_tells_it(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("AIORCH_LOCAL_MODEL", "\udcff")
-    assert "AIORCH_LOCAL_MODEL = '\\udcff' (the environment): Input should be a valid string" in said()
+    monkeypatch.setenv("AIORCH_CACHE", "\udcff")
+    assert "AIORCH_CACHE = '\\udcff' (the environment): Input should be a valid string" in said()
 
 
 def test_a_setting_that_may_be_two_things_is_told_once_and_hides_no_other():
@@ -199,11 +199,19 @@ def test_a_setting_that_may_be_two_things_is_told_once_and_hides_no_other():
     ]
 
 
-def test_a_default_that_cannot_be_used_is_laid_to_nobody(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("XDG_DATA_HOME", "~nobody-of-that-name/share")
+def test_who_has_no_home_says_where_data_goes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    pytest.importorskip("pwd")
+
+    def nobody(_: int) -> None:
+        raise KeyError("no such user")
+
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name)
     text = said()
     assert text.startswith("data_dir = ")
     assert text.endswith("(the default): must be a path in a home that exists")
+    assert Settings(data_dir=tmp_path).data_dir == tmp_path
 
 
 def test_a_long_value_is_cut_to_eighty_characters():

@@ -55,6 +55,7 @@ def test_a_task_is_followed_from_start_to_end() -> None:
         NodeFinished(**HERE, node="record", item="3 letter.txt", seconds=4.0, outcome=outcome(demo=True))
     )
     assert done == Entry("record", "letter.txt", "done", 100.0, 4.0, "groq/llama", 2, "demo")
+    assert done is not None
     assert line(done) == "done    record letter.txt  groq/llama  2 attempts  4.0 s  demo"
 
 

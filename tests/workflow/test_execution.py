@@ -511,6 +511,7 @@ async def test_events_tell_the_run_and_carry_nobodys_words() -> None:
         "1 second second second second second seco…",
         None,
     }
+    assert finished.outcome is not None
     assert finished.outcome.model == "m"
     assert all(secret not in to_json(e) for e in events)
 

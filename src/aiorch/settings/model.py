@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, Self
@@ -50,6 +51,16 @@ def _paired(value: object) -> object:
             return value  # not a dictionary: refused as one
     pairs = [part.partition("=") for part in value.split(",") if part.strip()]
     return {k.strip(): v.strip() for k, _, v in pairs} if all(eq for _, eq, _ in pairs) else value
+
+
+def _users(folder: Callable[..., Path]) -> Path:
+    """The user's own folder of this kind. Who has no home (a container's unknown user) has none: its name is refused
+    by :func:`_full_path` where the folder is needed, and nothing is read from it.
+    """
+    try:
+        return folder("aiorch", appauthor=False)
+    except RuntimeError:
+        return Path("~/aiorch")
 
 
 def _full_path(value: Path) -> Path:
@@ -151,7 +162,7 @@ class Settings(BaseSettings):
     """Threads that the embedded model computes with; ``None`` = as many as there are cores for it."""
 
     # --- what is kept
-    data_dir: Folder = Field(default_factory=lambda: user_data_path("aiorch", appauthor=False))
+    data_dir: Folder = Field(default_factory=lambda: _users(user_data_path))
     """The folder of the database, the audit log and the weights."""
     cache: Literal["off", "memory", "disk"] = "memory"
     """Where answers to repeated requests are kept."""
@@ -182,7 +193,7 @@ class Settings(BaseSettings):
             from_variables("the environment", environment),
             from_variables(str(env_file.absolute()), filed),
             from_toml(Path("aiorch.toml")),
-            from_toml(user_config_path("aiorch", appauthor=False) / "aiorch.toml"),
+            from_toml(_users(user_config_path) / "aiorch.toml"),
         )
         problems = list(unknown_names(layers, type(self).model_fields))
         try:

@@ -198,7 +198,7 @@ def _yaml(path: Path, text: str) -> Any:
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
             seen: set[Any] = set()
             for key_node, _ in node.value:
-                key: Any = self.construct_object(key_node, deep=True)
+                key: Any = self.construct_object(key_node, deep=True)  # pyright: ignore[reportUnknownMemberType]
                 if key in seen:
                     line = key_node.start_mark.line + 1
                     raise yaml.constructor.ConstructorError(

@@ -53,9 +53,9 @@ def refused(message: str, *, ambiguous: bool = False) -> AttemptFailed:
 
 
 DRY_MULTIPLIER = 0.8
-"""How strongly text that would go round in circles is held back: llama.cpp's "don't repeat yourself" sampler, at the
-strength that its author suggests. At temperature 0 the demo model repeated a haiku's line until its tokens ran out; with
-this it stopped, and lists and summaries without loops were left alone, which a plain repetition penalty was not able to.
+"""How strongly text that would go round in circles is held back: llama.cpp's "don't repeat yourself" sampler, at
+the strength that its author suggests. At temperature 0 the demo model repeated a haiku's line until its tokens ran
+out; with this it stopped. Lists and summaries without loops were left alone, unlike by a plain repetition penalty.
 """
 
 
