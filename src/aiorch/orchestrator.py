@@ -418,7 +418,9 @@ def run_sync(
 ) -> Outcome[T]:
     """:meth:`Orchestrator.run` without an event loop: one question, one orchestrator.
 
-    >>> aiorch.run_sync("Explain back-pressure").value  # doctest: +SKIP
+    For scripts:
+
+        print(aiorch.run_sync("Explain back-pressure").value)
 
     :param arguments: what :class:`Orchestrator` takes.
     :raises ConfigurationError: inside a running event loop, where ``await`` is the way.

