@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import respx
 
+import aiorch.testing
 from aiorch.testing import respx_transport
 
 
@@ -26,3 +30,10 @@ async def test_a_stream_comes_from_the_router_too() -> None:
     async with transport.stream(prepared, b"{}") as reply:
         assert b"".join([piece async for piece in reply]) == b"data: a\n\ndata: b\n\n"
     await transport.aclose()
+
+
+def test_the_names_for_tests_load_neither_respx_nor_an_http_client() -> None:
+    asked = "import sys, aiorch.testing; print(*sorted({'aiohttp', 'httpx', 'respx'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+    assert "respx_transport" in aiorch.testing.__all__
