@@ -38,6 +38,10 @@ ANSWER, FRAME, CHARS_PER_TOKEN = 400, 300, 3
 """Tokens kept free for the answer and for the instructions; 3 characters a token is a cautious guess."""
 
 
+PATIENCE = 3600.0
+"""Seconds for one question. A model on this machine answers one after the other, so the last of many waits for all."""
+
+
 class Record(BaseModel):
     """What a text is."""
 
@@ -166,12 +170,14 @@ flow.ask(
     "{part.text}\n\n---\nWhat is the text above? Give its title, its kind and up to five topics.",
     output=Record,
     parameters=calm,
+    timeout=PATIENCE,
 ).map(part="parts", on_error="collect", label="{part.label}")
 
 flow.ask(
     "summary",
     "{part.text}\n\n---\nIn two sentences, the text above says that",
     parameters=calm,
+    timeout=PATIENCE,
 ).map(part="parts", on_error="collect", label="{part.label}")
 
 

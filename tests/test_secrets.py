@@ -14,6 +14,7 @@ import pytest
 
 import aiorch
 from aiorch.providers import SPECS
+from aiorch.testing import ScriptedProvider
 from aiorch.types import to_json
 
 pytestmark = pytest.mark.anyio
@@ -102,3 +103,31 @@ async def test_no_key_reaches_a_log_an_event_an_error_a_file_or_a_repr(
         for form in (key, key[-16:], json.dumps(key)[1:-1]):
             at = everything.find(form)
             assert at < 0, f"{name}: ...{everything[max(0, at - 200) : at + 60]}..."
+
+
+async def test_what_a_plugins_provider_raises_is_redacted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ACME_API_KEY", "the-secret-of-acme-7391")
+    monkeypatch.setattr("aiorch.compose.embedded", lambda settings, clock: None)
+    broken = RuntimeError("cannot call with the-secret-of-acme-7391")
+    async with aiorch.Orchestrator(providers=[ScriptedProvider([broken])], data_dir=tmp_path) as ai:
+        with pytest.raises(aiorch.AllAttemptsFailed, match=r"cannot call with \[redacted\]") as failed:
+            await ai.run("hello")
+    assert "7391" not in repr(failed.value.attempts)
+
+
+async def test_what_a_plugins_list_raises_is_redacted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("ACME_API_KEY", "the-secret-of-acme-7391")
+
+    class Listless(ScriptedProvider):
+        async def models(self) -> Any:
+            raise RuntimeError("no list for the-secret-of-acme-7391")
+
+    async with aiorch.Orchestrator(providers=[Listless()], data_dir=tmp_path) as ai:
+        with pytest.raises(aiorch.NoModelAvailable, match=r"no list for \[redacted\]"):
+            await ai.run("hello")
+    assert "[redacted]" in caplog.text
+    assert "7391" not in caplog.text

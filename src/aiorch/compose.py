@@ -154,13 +154,16 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
         store=None if given else StoredLists(store),  # what somebody made may have any name
         ttl=settings.catalog_ttl,
         offline=settings.offline,
+        redact=redact,
     )
     line = Line(
         profiles=Profiles(parts.profiles),
         rules=Rules(settings.allow_paid, frozenset(settings.billed), _excluded(settings, specs)),
         catalogue=catalogue,
         matcher=parts.matcher or _first(plugged("aiorch.matchers")) or ProfileMatcher(catalogue.learnt),
-        executor=Executor({p.name: p for p in providers}, clock=clock, bus=bus, timeouts=settings.timeouts),
+        executor=Executor(
+            {p.name: p for p in providers}, clock=clock, bus=bus, timeouts=settings.timeouts, redact=redact
+        ),
         guard=Guard((InputLimits(settings.input_limit), *parts.validators, *plugged("aiorch.validators"))),
         stream_validators=parts.stream_validators,
         tools=ToolRunner(redact=redact),

@@ -92,3 +92,47 @@ def test_a_code_is_a_word_or_a_number_of_some_figures(code: object, read: str | 
 )
 def test_a_page_is_told_by_its_title(page: str, words: str) -> None:
     assert read_error(page.encode()).message == words
+
+
+def test_moderation_is_told_by_its_reasons_beside_what_was_flagged() -> None:
+    def codes(**metadata: object) -> frozenset[str]:
+        return read_error({"error": {"message": "x", "metadata": metadata}}).codes
+
+    assert codes(reasons=["violence"], flagged_input="...") == {"moderation"}
+    assert codes(reasons=["violence"], flagged_input="") == {"moderation"}
+    assert (
+        codes(reasons=["violence"])
+        == codes(flagged_input="...")
+        == codes(reasons=[], flagged_input="")
+        == set()
+    )
+
+
+def test_a_spoiled_generation_is_told_by_its_being_shown() -> None:
+    assert read_error({"error": {"message": "x", "failed_generation": "<tool"}}).codes == {
+        "failed_generation"
+    }
+
+
+@pytest.mark.parametrize(
+    ("told", "wait"),
+    [
+        ({"retryDelay": "36s"}, "36s"),
+        ({"retry_after": 12}, 12),
+        ({"retry_after": 12, "retryDelay": "36s"}, 12),
+        ({"retry_after": None, "retryDelay": "36s"}, "36s"),
+        ({}, None),
+    ],
+)
+def test_a_wait_in_the_body_is_found(told: dict[str, object], wait: object) -> None:
+    assert read_error({"error": {"message": "x", **told}}).wait == wait
+
+
+def test_a_body_that_is_one_text_is_the_message() -> None:
+    assert read_error(b'"Busy, try later"').message == "Busy, try later"
+
+
+@pytest.mark.parametrize("host", [False, 7, {"name": "Venice"}, ["Venice"], ""])
+def test_a_host_is_named_by_a_text_and_nothing_else(host: object) -> None:
+    assert not read_error({"error": {"message": "x", "provider": host}}).upstream
+    assert read_error({"error": {"message": "x", "provider": "Venice"}}).upstream == "Venice"

@@ -5,7 +5,7 @@ is silent.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -76,13 +76,19 @@ class Catalogue:
         store: ListStore | None = None,
         ttl: float = 3600.0,
         offline: bool = False,
+        redact: Callable[[str], str] = str,
     ) -> None:
-        """:param ttl: seconds that a list is believed. :param offline: ask only what is local."""
+        """
+        :param ttl: seconds that a list is believed.
+        :param offline: ask only what is local.
+        :param redact: takes secrets out of what failing providers say; it is logged and shown.
+        """
         self._providers = tuple(providers)
         self._clock = clock
         self._store = store
         self._ttl = ttl
         self._offline = offline
+        self._redact = redact
         self._lists: dict[str, _List] = {}
         self._gone: dict[str, None] = {}
         self._learnt: dict[str, Successor] = {}
@@ -151,9 +157,9 @@ class Catalogue:
         except TimeoutError:
             return f"no answer within {patience:g} s"
         except AiorchError as said:  # AttemptFailed, and a local model that is not installed
-            return str(said)
+            return self._redact(str(said))
         except Exception as broken:  # a plugin's fault must not take the others down
-            return f"{type(broken).__name__}: {broken}"
+            return self._redact(f"{type(broken).__name__}: {broken}")
         listed = {c.id for c in cards}
         for again in listed & self._gone.keys():
             del self._gone[again]

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -106,12 +106,20 @@ class Executor:
     """
 
     def __init__(
-        self, providers: Mapping[str, Provider], *, clock: Clock, bus: Bus, timeouts: Timeouts = Timeouts()
+        self,
+        providers: Mapping[str, Provider],
+        *,
+        clock: Clock,
+        bus: Bus,
+        timeouts: Timeouts = Timeouts(),
+        redact: Callable[[str], str] = str,
     ) -> None:
+        """:param redact: takes secrets out of what a provider raises besides classified failures."""
         self._providers = providers
         self._clock = clock
         self._bus = bus
         self._timeouts = timeouts
+        self._redact = redact
         self._bench = Bench()
 
     @property
@@ -141,7 +149,7 @@ class Executor:
                     )
                     return self._answered(trail, begun, response, terms)
             except Exception as broken:
-                failure = _failure_of(broken)
+                failure = _failure_of(broken, self._redact)
             self._failed(trail, begun, failure, terms)
 
     async def stream(
@@ -164,7 +172,7 @@ class Executor:
                     begun.candidate.deployment, begun.request, self._patience(terms)
                 )
             except Exception as broken:  # a plugin whose stream() is no generator and refuses at once
-                self._failed(trail, begun, _failure_of(broken), terms)
+                self._failed(trail, begun, _failure_of(broken, self._redact), terms)
                 continue
             async with aclosing(pieces):
                 while failure is None:
@@ -174,7 +182,7 @@ class Executor:
                         with anyio.move_on_after(self._left(terms)) as time:
                             piece = await anext(pieces, None)
                     except Exception as broken:
-                        failure = _failure_of(broken)
+                        failure = _failure_of(broken, self._redact)
                     else:
                         if time.cancelled_caught:
                             failure = _OUT_OF_TIME
@@ -371,7 +379,7 @@ _FAULTS: tuple[tuple[type[Exception], FailureKind], ...] = (
 """What a provider may raise instead of :class:`AttemptFailed`, and what that counts as. The first row that fits."""
 
 
-def _failure_of(raised: Exception) -> Failure:
+def _failure_of(raised: Exception, redact: Callable[[str], str]) -> Failure:
     """The failure that a provider raised; whatever else it raises is its fault, and others are asked."""
     if isinstance(raised, AttemptFailed):
         return raised.failure
@@ -381,7 +389,7 @@ def _failure_of(raised: Exception) -> Failure:
         if isinstance(raised, AiorchError)
         else f"the provider raised {type(raised).__name__}: {raised}"
     )
-    return Failure(kind, "model", said)
+    return Failure(kind, "model", redact(said))
 
 
 def _says_nothing(piece: Delta) -> bool:
