@@ -29,7 +29,10 @@ def play(bus: Bus) -> None:
 
 
 def console(terminal: bool, **more: Any) -> Console:
-    return Console(file=io.StringIO(), force_terminal=terminal, width=100, color_system=None, **more)
+    capable = {"TERM": "xterm-256color"}  # whatever the terminal that runs the tests can do
+    return Console(
+        file=io.StringIO(), force_terminal=terminal, width=100, color_system=None, _environ=capable, **more
+    )
 
 
 def text(of: Console) -> str:

