@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -55,6 +56,10 @@ def many(kind: Any) -> bool:
     )
 
 
+_HOMES = re.compile(r"\b(?:typing|pathlib(?:\._local)?|collections\.abc)\.")
+"""Modules that people do not write before a type's name (Python 3.13 has paths in ``pathlib._local``)."""
+
+
 def told(kind: Any) -> str:
     """A type as people write it.
 
@@ -63,7 +68,7 @@ def told(kind: Any) -> str:
     """
     if get_origin(kind) is None and isinstance(kind, type):
         return kind.__name__
-    return str(kind).replace("typing.", "").replace("pathlib.", "").replace("collections.abc.", "")
+    return _HOMES.sub("", str(kind))
 
 
 # --- words to names and texts ------------------------------------------------------------------------------------

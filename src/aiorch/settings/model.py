@@ -63,6 +63,9 @@ def _users(folder: Callable[..., Path]) -> Path:
         return Path("~/aiorch")
 
 
+_TABLES = ("keys", "base_urls")
+
+
 def _full_path(value: Path) -> Path:
     try:
         return value.expanduser().absolute()
@@ -214,7 +217,9 @@ class Settings(BaseSettings):
 
     @classmethod
     def _source(cls, layer: Layer) -> InitSettingsSource:
-        return InitSettingsSource(cls, {k: v for k, v in layer.values.items() if k in cls.model_fields})
+        known = {k: v for k, v in layer.values.items() if k in cls.model_fields}
+        # Tables are joined entry by entry, so one that a variable writes as text has to be a table already.
+        return InitSettingsSource(cls, {k: _paired(v) if k in _TABLES else v for k, v in known.items()})
 
     # --- what was found beside the settings
 
