@@ -45,10 +45,11 @@ if TYPE_CHECKING:
         WorkflowError,
     )
     from aiorch.events import Blocked, Event, Restarted
-    from aiorch.orchestrator import Orchestrator, run_sync
+    from aiorch.orchestrator import Orchestrator
     from aiorch.providers import endpoint
     from aiorch.routing import AGENT_PROFILES
     from aiorch.settings import Settings
+    from aiorch.sync import run_sync
     from aiorch.tools import tool
     from aiorch.types import (
         Assessment,
@@ -83,7 +84,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "aiorch.orchestrator": ("Orchestrator", "run_sync"),
+    "aiorch.orchestrator": ("Orchestrator",),
+    "aiorch.sync": ("run_sync",),
     "aiorch.conversations": ("Chat", "Stream"),
     "aiorch.workflow": ("Run", "Workflow"),
     "aiorch.settings": ("Settings",),

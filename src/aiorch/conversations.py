@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from aiorch.errors import AiorchError, ExecutionError
 from aiorch.events import Blocked
@@ -14,7 +14,6 @@ from aiorch.scopes import Scope
 from aiorch.types import Message, Outcome, as_messages
 
 if TYPE_CHECKING:
-    from aiorch.orchestrator import Orchestrator
     from aiorch.protocols import Tool
 
 
@@ -85,12 +84,38 @@ class Stream(AbstractAsyncContextManager["Stream"]):
         return self._outcome
 
 
+class Answering(Protocol):
+    """Whom a chat asks: an orchestrator."""
+
+    async def run(
+        self,
+        prompt: Sequence[Message],
+        /,
+        *,
+        agent: str | None = None,
+        tools: Sequence[Tool] = (),
+        timeout: float | None = None,
+    ) -> Outcome[str]:
+        """Answer a conversation."""
+        ...
+
+    def stream(
+        self,
+        prompt: Sequence[Message],
+        /,
+        *,
+        agent: str | None = None,
+        tools: Sequence[Tool] = (),
+        timeout: float | None = None,
+    ) -> Stream:
+        """The same while the answer is being written."""
+        ...
+
+
 class Chat:
     """A conversation. ``messages`` is all that was said; edit it freely between two turns."""
 
-    def __init__(
-        self, ai: Orchestrator, system: str | None, agent: str | None, tools: tuple[Tool, ...]
-    ) -> None:
+    def __init__(self, ai: Answering, system: str | None, agent: str | None, tools: tuple[Tool, ...]) -> None:
         self._ai = ai
         self._agent = agent
         self._tools = tools

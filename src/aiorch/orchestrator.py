@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, overload
 
 from aiorch.compose import House, Parts, build
 from aiorch.conversations import Chat, Stream
-from aiorch.errors import ConfigurationError, InputError
+from aiorch.errors import InputError
 from aiorch.events import Event
 from aiorch.pipeline import completed, ranked, run, stream
 from aiorch.quality import Shape, shape_of
@@ -403,52 +403,3 @@ async def _each(prompts: Iterable[Prompt] | AsyncIterable[Prompt]) -> AsyncGener
     else:
         for prompt in prompts:
             yield prompt
-
-
-def run_sync(
-    prompt: Prompt,
-    *,
-    system: str | None = None,
-    agent: str | None = None,
-    output: type[T] = str,
-    tools: Sequence[Tool] = (),
-    timeout: float | None = None,
-    budget: Budget | None = None,
-    **arguments: Any,
-) -> Outcome[T]:
-    """:meth:`Orchestrator.run` without an event loop: one question, one orchestrator.
-
-    For scripts:
-
-        print(aiorch.run_sync("Explain back-pressure").value)
-
-    :param arguments: what :class:`Orchestrator` takes.
-    :raises ConfigurationError: inside a running event loop, where ``await`` is the way.
-    """
-    import anyio
-
-    if in_event_loop():
-        raise ConfigurationError(
-            "run_sync() cannot run inside an event loop: write `await aiorch.Orchestrator().run(...)` instead "
-            "(a notebook has a running loop, too)"
-        )
-
-    async def once() -> Outcome[T]:
-        async with Orchestrator(**arguments) as ai:
-            return await ai.run(
-                prompt, system=system, agent=agent, output=output, tools=tools, timeout=timeout, budget=budget
-            )
-
-    return anyio.run(once)
-
-
-def in_event_loop() -> bool:
-    """True inside asyncio's or trio's event loop."""
-    from anyio import NoEventLoopError
-    from anyio.lowlevel import current_token
-
-    try:
-        current_token()
-    except NoEventLoopError:
-        return False
-    return True

@@ -174,7 +174,9 @@ def test_related_settings_come_as_one_object():
 
 
 def test_a_table_in_a_variable_is_joined_with_that_of_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    Path("aiorch.toml").write_text('[base_urls]\nvllm = "http://a.example/v1"\nollama = "http://b.example/v1"\n')
+    Path("aiorch.toml").write_text(
+        '[base_urls]\nvllm = "http://a.example/v1"\nollama = "http://b.example/v1"\n'
+    )
     monkeypatch.setenv("AIORCH_BASE_URLS", "ollama=http://c.example/v1")
     joined = {"vllm": "http://a.example/v1", "ollama": "http://c.example/v1"}
     assert Settings().base_urls == joined

@@ -3,9 +3,10 @@
 Nothing here knows about models or providers. No HTTP client is imported before the first call.
 """
 
+from aiorch.net.calls import Prepared
 from aiorch.net.causes import NetError, Phase, net_error
 from aiorch.net.sse import EventTooLarge, ServerSentEvent, SSEParser
-from aiorch.net.transport import Prepared, Reply, StreamReply, Transport
+from aiorch.net.transport import Reply, StreamReply, Transport
 
 __all__ = [
     "EventTooLarge",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import aiohttp
     import httpx
 
-    from aiorch.net.transport import Patience, Prepared
+    from aiorch.net.calls import Patience, Prepared
 
 MAX_CONNECTIONS = 2048
 KEEP_ALIVE = 45.0

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
+from aiorch.net.calls import Patience, Prepared, patience_of
 from aiorch.net.causes import NetError, net_error
 from aiorch.types import Timeouts
 
@@ -29,38 +30,6 @@ MAX_BODY = 32 * 1024 * 1024
 """Bytes of one whole answer; the longest known list of models has half a million."""
 
 _HEADERS = {"accept-encoding": "gzip, deflate", "user-agent": "aiorch"}
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What stays the same over many calls to one place; made by :meth:`Transport.prepare`."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    host: str
-    """Server and port, for messages (a full URL may hold secrets)."""
-    proxy: str | None
-    keep: bool
-    """False where the headers say ``connection: close``."""
-
-    def __repr__(self) -> str:
-        return f"Prepared({self.method} {self.host})"
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """Time-outs as pools take them, seconds.
-
-    A pool knows one read time-out. It gets the longer of head's and body's, so the shorter is guarded here.
-    """
-
-    connect: float | None
-    read: float | None
-    head: float | None
-    """Guard the response's head with this; ``None`` leaves it to the pool."""
-    idle: float | None
-    """Guard a later piece of the body with this; ``None`` leaves it to the pool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +160,7 @@ class Transport:
 
         :raises NetError: on entering, or while the pieces come.
         """
-        return Call(self, prepared, body, _patience(timeouts))
+        return Call(self, prepared, body, patience_of(timeouts))
 
     async def pool(self) -> Pool:
         """The running event loop's connections, opened at its first call."""
@@ -269,14 +238,6 @@ async def _within(seconds: float, act: Callable[[], Awaitable[T]]) -> T:
     with anyio.CancelScope(deadline=anyio.current_time() + seconds):
         return await act()
     raise TimeoutError
-
-
-def _patience(timeouts: Timeouts) -> Patience:
-    first, idle = timeouts.first_byte, timeouts.idle
-    read = None if first is None or idle is None else max(first, idle)
-    return Patience(
-        timeouts.connect, read, head=None if first == read else first, idle=None if idle == read else idle
-    )
 
 
 def _proxy_for(scheme: str, host: str) -> str | None:
