@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from pydantic import BaseModel
 
@@ -627,3 +628,51 @@ async def test_time_passes_by_the_clock_that_was_handed_in(make: Make) -> None:
     assert outcome.text == "Now."
     assert clock.slept == [20.0]
     assert outcome.attempts[1].waited == 20.0
+
+
+async def test_a_stream_that_was_heard_to_its_end_is_recorded_as_finished_and_nothing_else(
+    make: Make, tmp_path: Path
+) -> None:
+    async with make(ScriptedProvider(["one two"])) as ai, ai.stream("Count") as stream:
+        await stream.outcome()
+    assert [r["event"] for r in audited(tmp_path)] == ["task.admitted", "task.finished"]
+
+
+async def test_a_stream_that_is_left_early_is_recorded_as_cancelled(make: Make, tmp_path: Path) -> None:
+    async with make(ScriptedProvider(["one two three four"])) as ai, ai.stream("Count") as stream:
+        await anext(stream)
+    assert [r["event"] for r in audited(tmp_path)] == ["task.admitted", "task.erred"]
+
+
+async def test_a_slow_list_of_models_does_not_outlast_the_tasks_time(make: Make) -> None:
+    class Slow(ScriptedProvider):
+        async def models(self) -> Sequence[ModelCard]:
+            await anyio.sleep(30)
+            return ()
+
+    async with make(Slow()) as ai:
+        with pytest.raises(DeadlineExceeded, match="within 0.05 s"):
+            await ai.run("hurry", timeout=0.05)
+
+
+async def test_a_slow_tool_does_not_outlast_the_tasks_time(make: Make) -> None:
+    @aiorch.tool
+    async def weather(city: str) -> str:
+        """The weather of a city."""
+        await anyio.sleep(30)
+        return city
+
+    async with make(ScriptedProvider([wants("Oslo")])) as ai:
+        with pytest.raises(DeadlineExceeded) as late:
+            await ai.run("Weather?", tools=[weather], timeout=0.2)
+    assert len(late.value.attempts) == 1
+
+
+async def test_a_model_that_turns_out_to_be_gone_in_a_stream_is_not_asked_again(make: Make) -> None:
+    gone = Failure(FailureKind.MODEL_GONE, "model", "ended", status=404)
+    one, other = two([gone, "never"], ["Here."])
+    async with make(one, other) as ai:
+        for prompt in ("first", "second"):
+            async with ai.stream(prompt) as stream:
+                await stream.outcome()
+    assert len(one.asked) == 1

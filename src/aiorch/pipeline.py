@@ -8,14 +8,23 @@ asks one room of the house. Only the middle repeats, under one budget and one de
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
+import anyio
+
 from aiorch.catalog import NOBODY, require
-from aiorch.errors import ExecutionError, NoModelAvailable, OutputInvalid, QualityError, SecurityException
+from aiorch.errors import (
+    DeadlineExceeded,
+    ExecutionError,
+    NoModelAvailable,
+    OutputInvalid,
+    QualityError,
+    SecurityException,
+)
 from aiorch.events import Blocked, CacheHit, Restarted
 from aiorch.protocols import Journal, StreamValidator, Tool
 from aiorch.quality import Shape, meets, shape_of, shortfalls
@@ -109,11 +118,12 @@ async def stream(
                 work = await use_tools(line, work, said, tools, journal)
                 continue
             _, assessment, wrong = await assess(line, work, said, shape_of(str))
-            yield await conclude(line, work, said, said.answer.response.message.text, assessment, wrong)
-            return
+            outcome = await conclude(line, work, said, said.answer.response.message.text, assessment, wrong)
+            break
     except BaseException as error:
         line.report.erred(task, error)
         raise
+    yield outcome  # out here: whoever stops listening now has cancelled nothing
 
 
 # --- admit: may this come in? ------------------------------------------------------------------------------------
@@ -167,7 +177,8 @@ async def match(line: Line, work: Work) -> Work:
     :raises UnknownModel: when the task names a model that nobody knows.
     :raises NoModelAvailable: when nobody may be asked, with each candidate and why.
     """
-    ranking = await ranked(line, work.task, work.profile)
+    with in_time(line, work):
+        ranking = await ranked(line, work.task, work.profile)
     line.report.started(work.task, ranking)
     if not ranking.candidates:
         raise NoModelAvailable(nobody(work.task, ranking), ranking.passed_over)
@@ -232,22 +243,24 @@ async def execute_stream(line: Line, work: Work) -> AsyncGenerator[StreamEvent |
         yield said
         return
     watchers = [validator() for validator in line.stream_validators]
-    async with aclosing(line.executor.stream(request, work.candidates, terms(line, work))) as pieces:
-        async for piece in pieces:
-            if isinstance(piece, Answer):
-                for event in released("", watchers, closing=True):
+    try:
+        async with aclosing(line.executor.stream(request, work.candidates, terms(line, work))) as pieces:
+            async for piece in pieces:
+                shown: Sequence[StreamEvent | Said]
+                if isinstance(piece, Answer):
+                    learn(line, piece.attempts)
+                    shown = (*released("", watchers, closing=True), Said(piece, key=key))
+                elif isinstance(piece, TextDelta) and watchers:
+                    shown = released(piece.text, watchers)
+                else:
+                    shown = (piece,)
+                for event in shown:
                     yield event
                     if isinstance(event, Blocked):
                         return
-                learn(line, piece.attempts)
-                yield Said(piece, key=key)
-            elif isinstance(piece, TextDelta) and watchers:
-                for event in released(piece.text, watchers):
-                    yield event
-                    if isinstance(event, Blocked):
-                        return
-            else:
-                yield piece
+    except ExecutionError as failed:
+        learn(line, getattr(failed, "attempts", ()))
+        raise told_all(failed, work) from failed.__cause__
 
 
 def released(
@@ -302,6 +315,15 @@ def remembered(work: Work, known: Known) -> Said | None:
     if giver is None:
         return None
     return Said(Answer(known.response, giver, (), Usage(), Decimal(0)), cached=True)
+
+
+@contextmanager
+def in_time(line: Line, work: Work) -> Generator[None]:
+    """Keep a step within the task's time. :raises DeadlineExceeded: when that is up."""
+    with anyio.move_on_after(max(0.0, work.deadline - line.clock.monotonic())) as scope:
+        yield
+    if scope.cancelled_caught:
+        raise DeadlineExceeded(terms(line, work).timeout, work.attempts)
 
 
 def learn(line: Line, attempts: Sequence[Attempt]) -> None:
@@ -367,12 +389,13 @@ async def use_tools(line: Line, work: Work, said: Said, tools: Mapping[str, Tool
         )
         began = line.clock.monotonic()
         tool = tools.get(call.name)
-        result = await journal.once(
-            f"{work.task.id}/round/{work.rounds}/tool/{call.id}",
-            lambda call=call: line.tools.call(call, tools.values()),
-            returns=ToolResult,
-            idempotent=tool is None or tool.idempotent,
-        )
+        with in_time(line, work):
+            result = await journal.once(
+                f"{work.task.id}/round/{work.rounds}/tool/{call.id}",
+                lambda call=call: line.tools.call(call, tools.values()),
+                returns=ToolResult,
+                idempotent=tool is None or tool.idempotent,
+            )
         line.report.called(work.task, call.name, line.clock.monotonic() - began, ok=not result.is_error)
         results.append(Message.tool(result))
     return replace(work, conversation=(*work.conversation, message, *results))
