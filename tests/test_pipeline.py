@@ -228,6 +228,33 @@ async def test_a_task_that_names_a_model_is_answered_by_it_or_not_at_all(make: M
     assert one.asked == []
 
 
+LOCAL = ModelCard("here", "tiny", free="local", capabilities=CHAT, demo=True)
+
+
+async def test_a_local_stand_in_is_marked_when_the_cloud_failed_or_was_silent(make: Make) -> None:
+    class Silent(ScriptedProvider):
+        async def models(self) -> Sequence[ModelCard]:
+            raise OSError("no network")
+
+    cloud, _ = two([BUSY], [])
+    for elsewhere in (cloud, Silent(name="silent")):
+        async with make(elsewhere, ScriptedProvider(["Hi."], "here", [LOCAL])) as ai:
+            outcome = await ai.run("hello")
+        assert outcome.model == "here/tiny"
+        assert outcome.demo
+        assert outcome.degraded
+
+
+async def test_a_local_model_that_was_wanted_is_no_stand_in(make: Make) -> None:
+    cloud, _ = two(["cloud"], [])
+    here = ScriptedProvider(["Hi."], "here", [LOCAL])
+    async with make(cloud, here, profiles={"private": {"primary": "here/tiny"}}) as ai:
+        assert not (await ai.run("hello", agent="private")).degraded
+        assert not (await ai.run("hello")).degraded
+    async with make(here) as ai:
+        assert not (await ai.run("hello")).degraded
+
+
 # --- shapes ------------------------------------------------------------------------------------------------------
 
 

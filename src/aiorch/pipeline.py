@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from decimal import Decimal
+from itertools import takewhile
 from typing import Any, TypeVar
 
 import anyio
@@ -47,6 +48,7 @@ from aiorch.types import (
     Delta,
     FailureKind,
     Message,
+    ModelCard,
     Outcome,
     Profile,
     Ranking,
@@ -179,11 +181,14 @@ async def match(line: Line, work: Work) -> Work:
     """
     with in_time(line, work):
         ranking = await ranked(line, work.task, work.profile)
+        silent = bool((await line.catalogue.snapshot()).problems)
     line.report.started(work.task, ranking)
     if not ranking.candidates:
         raise NoModelAvailable(nobody(work.task, ranking), ranking.passed_over)
     free = frozenset(c.deployment.id for c in ranking.candidates if is_free(c.card, line.rules))
-    return replace(work, candidates=ranking.candidates, free=free, complexity=ranking.complexity)
+    return replace(
+        work, candidates=ranking.candidates, free=free, complexity=ranking.complexity, silent=silent
+    )
 
 
 async def ranked(line: Line, task: Task, profile: Profile) -> Ranking:
@@ -489,7 +494,7 @@ async def conclude(
         messages=(*work.conversation, answer.response.message),
         cached=said.cached,
         demo=card.demo,
-        degraded=card.free == "local" and any(c.card.free != "local" for c in work.candidates),
+        degraded=stood_in(work, card),
         seconds=line.clock.monotonic() - work.started,
     )
     if accepted and said.key and line.cache and not said.cached:
@@ -501,3 +506,19 @@ async def conclude(
         below = "; ".join(shortfalls(assessment, work.profile.minima))
         raise QualityError(f"the answer of {card.id} is not good enough: {below}", outcome, assessment)
     return outcome
+
+
+def stood_in(work: Work, card: ModelCard) -> bool:
+    """True when a model on this machine answered because nobody better could. Pure.
+
+    That is so when a model elsewhere was preferred to it or failed before it, or when a demo model answered while a
+    configured provider could not even list its models.
+    """
+    if card.free != "local":
+        return False
+    preferred = takewhile(lambda c: c.card.id != card.id, work.candidates)
+    return (
+        any(c.card.free != "local" for c in preferred)
+        or any(a.deployment.provider != card.provider for a in work.attempts)
+        or (card.demo and work.silent)
+    )

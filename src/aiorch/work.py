@@ -61,6 +61,8 @@ class Work:
     free: frozenset[str] = frozenset()
     """Ids of those deployments whose calls cost nothing."""
     complexity: str = "moderate"
+    silent: bool = False
+    """True when a configured provider did not say which models it has."""
     conversation: tuple[Message, ...] = ()
     """What is sent: the task's messages, then tool rounds and revisions."""
     spent: Spent = Spent()

@@ -39,7 +39,7 @@ def chat_body(model: str, request: Request, spec: ProviderSpec, *, stream: bool 
     if request.tools:
         body["tools"] = [_tool(t) for t in request.tools]
         choice = _tool_choice(request.tool_choice, quirks)
-        if choice is not None:
+        if choice is not None and quirks.tool_choice:
             body["tool_choice"] = choice
         if quirks.parallel_tools is not None:
             body["parallel_tool_calls"] = quirks.parallel_tools
@@ -65,7 +65,7 @@ def _add_parameters(body: dict[str, Any], model: str, request: Request, quirks: 
         body["temperature"] = p.temperature
     if p.top_p is not None and (quirks.greedy_top_p or p.temperature != 0):
         body["top_p"] = p.top_p
-    if p.stop:
+    if p.stop and quirks.stop:
         body["stop"] = list(p.stop)
 
 

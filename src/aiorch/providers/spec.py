@@ -11,8 +11,8 @@ from aiorch.types import FailureScope, FreeKind
 
 Dialect = Literal["openai"]
 """Which code speaks to it."""
-PriceUnit = Literal["usd_per_token", "usd_per_million"]
-"""What a number in its list of models means."""
+PriceUnit = Literal["usd_per_token", "usd_per_million", "hundredth_cents_per_million"]
+"""What a number in its list of models means; the last is 1/10,000 USD per million tokens, so 3900 is 0.39 USD."""
 DayReset = Literal["told", "UTC", "America/Los_Angeles"]
 """When a day's allowance comes back: whenever its headers say, or at midnight there whatever its headers say."""
 
@@ -27,6 +27,8 @@ class FreePolicy:
     """Patterns of ids (``*`` matches anything); what no pattern matches has to be paid."""
     zero_price: bool = False
     """True where the list must also show a price of zero."""
+    listed: tuple[str, str | bool] | None = None
+    """A field of its list and what that holds where a model is free; ``None`` where the list has no such field."""
     basis: str = ""
     as_of: str = ""
     """The day, month or year of the source."""
@@ -59,6 +61,8 @@ class Quirks:
     """True where stop texts are taken."""
     required_tool: str = "required"
     """How ``tool_choice`` says that a tool must be called."""
+    tool_choice: bool = True
+    """False where any ``tool_choice`` is refused, so that the model alone decides."""
     parallel_tools: bool | None = None
     """Sent as ``parallel_tool_calls`` when tools are; ``None`` leaves it out."""
     schema: Literal["json_schema", "json_object", "prompt"] = "json_schema"
@@ -104,6 +108,10 @@ class ProviderSpec:
     list_path: str = "/models"
     list_is_public: bool = False
     """True where the list needs no key, so that it says nothing about one."""
+    unlisted: tuple[str, ...] = ()
+    """Ids that it serves and its list leaves out."""
+    chat_types: tuple[str, ...] = ("chat", "llm", "vlm")
+    """What its list calls the type of a model that chats."""
     embeddings_path: str | None = None
     """``None`` where it has none."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -1,18 +1,10 @@
-"""The providers that aiorch knows, a row each. Another OpenAI-compatible provider is another row."""
+"""Providers with models that cost nothing: priced at zero, or within an allowance that comes back."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from aiorch.providers.spec import FreePolicy, ProviderSpec, Quirks, Window
 
-_OPENAI_WINDOWS = (
-    Window("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests", "minute"),
-    Window("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens", "minute"),
-)
-
-_ROWS = (
+FREE: tuple[ProviderSpec, ...] = (
     ProviderSpec(
         id="openrouter",
         name="OpenRouter",
@@ -97,22 +89,6 @@ _ROWS = (
         as_of="2026-10",
     ),
     ProviderSpec(
-        id="cerebras",
-        name="Cerebras",
-        base_url="https://api.cerebras.ai/v1",
-        env=("CEREBRAS_API_KEY",),
-        free=FreePolicy(
-            "trial", basis="a trial credit for 30 days; the standing free tier has ended", as_of="2026-10"
-        ),
-        limit_scope="account",
-        windows=(
-            Window("x-ratelimit-remaining-requests-day", "x-ratelimit-reset-requests-day", "day"),
-            Window("x-ratelimit-remaining-tokens-minute", "x-ratelimit-reset-tokens-minute", "minute"),
-        ),
-        quirks=Quirks(max_tokens="max_completion_tokens"),
-        as_of="2026-10",
-    ),
-    ProviderSpec(
         id="nvidia",
         name="NVIDIA",
         base_url="https://integrate.api.nvidia.com/v1",
@@ -126,105 +102,119 @@ _ROWS = (
         as_of="2026-10",
     ),
     ProviderSpec(
-        id="together",
-        name="Together AI",
-        base_url="https://api.together.xyz/v1",
-        env=("TOGETHER_API_KEY",),
-        embeddings_path="/embeddings",
-        price_unit="usd_per_million",
-        windows=(Window("x-ratelimit-remaining", "x-ratelimit-reset", "minute"),),
-        verified=False,  # the exact names of its headers
+        id="zai",
+        name="Z.ai",
+        base_url="https://api.z.ai/api/paas/v4",
+        env=("ZAI_API_KEY",),
+        unlisted=("glm-4.7-flash", "glm-4.5-flash", "glm-4.6v-flash"),
+        free=FreePolicy(
+            "zero_price",
+            models=("glm-4.7-flash", "glm-4.5-flash", "glm-4.6v-flash"),
+            basis="the Flash models, one request at a time",
+            as_of="2026-10",
+        ),
+        verified=False,  # embeddings, so it has none here; that code 1113 means no balance
         as_of="2026-10",
     ),
     ProviderSpec(
-        id="deepseek",
-        name="DeepSeek",
-        base_url="https://api.deepseek.com",
-        env=("DEEPSEEK_API_KEY",),
-        limit_scope="account",
-        quirks=Quirks(seed=None, schema="json_object", reasoning_back="tool_turns"),
-        as_of="2026-10",
-    ),
-    ProviderSpec(
-        id="openai",
-        name="OpenAI",
-        base_url="https://api.openai.com/v1",
-        env=("OPENAI_API_KEY",),
+        id="zhipuai",
+        name="Zhipu BigModel",
+        base_url="https://open.bigmodel.cn/api/paas/v4",
+        env=("ZHIPU_API_KEY", "ZHIPUAI_API_KEY"),
         embeddings_path="/embeddings",
-        windows=_OPENAI_WINDOWS,
-        quirks=Quirks(
-            max_tokens="max_completion_tokens",
-            closed_schemas=True,
-            no_sampling=("o[1-9]*", "gpt-5*", "codex-*"),
+        free=FreePolicy(
+            "zero_price",
+            models=("glm-4.7-flash", "glm-4.5-flash"),
+            basis="the Flash models; keys of Z.ai are not taken",
+            as_of="2026-10",
         ),
         as_of="2026-10",
     ),
     ProviderSpec(
-        id="huggingface",
-        name="Hugging Face",
-        base_url="https://router.huggingface.co/v1",
-        env=("HF_TOKEN", "HUGGINGFACE_API_KEY"),
-        list_is_public=True,
-        price_unit="usd_per_million",
-        free=FreePolicy("trial", basis="a monthly credit of cents, or a PRO account", as_of="2026-10"),
+        id="modelscope",
+        name="ModelScope",
+        base_url="https://api-inference.modelscope.cn/v1",
+        env=("MODELSCOPE_API_KEY", "MODELSCOPE_SDK_TOKEN"),
+        list_is_public=True,  # answers 200 to any key
+        free=FreePolicy(
+            "zero_price",
+            basis="2,000 calls a day, for keys bound to an Alibaba Cloud account in China",
+            as_of="2026-10",
+        ),
         limit_scope="account",
+        verified=False,  # today's size of the allowance, and its headers, which are not read
         as_of="2026-10",
     ),
     ProviderSpec(
-        id="ollama",
-        name="Ollama",
-        base_url="http://localhost:11434/v1",
-        env=("OLLAMA_API_KEY",),
-        url_env=("OLLAMA_HOST",),
-        needs_key=False,
-        local=True,
+        id="kilo",
+        name="Kilo Gateway",
+        base_url="https://api.kilo.ai/api/gateway",
+        env=("KILO_API_KEY",),
         list_is_public=True,
-        embeddings_path="/embeddings",
-        free=FreePolicy("local", basis="runs here"),
-        limit_scope="upstream",
-        as_of="2026-08",
-    ),
-    ProviderSpec(
-        id="lmstudio",
-        name="LM Studio",
-        base_url="http://localhost:1234/v1",
-        env=("LM_API_TOKEN", "LMSTUDIO_API_KEY"),
-        needs_key=False,
-        local=True,
-        list_is_public=True,
-        embeddings_path="/embeddings",
-        free=FreePolicy("local", basis="runs here"),
-        limit_scope="upstream",
-        as_of="2026-04",
-    ),
-    ProviderSpec(
-        id="llamacpp",
-        name="llama.cpp",
-        base_url="http://127.0.0.1:8080/v1",
-        env=("LLAMA_API_KEY",),
-        needs_key=False,
-        local=True,
-        list_is_public=True,
-        embeddings_path="/embeddings",
-        free=FreePolicy("local", basis="runs here"),
-        limit_scope="upstream",
+        price_unit="usd_per_token",
+        free=FreePolicy(
+            "zero_price",
+            zero_price=True,
+            listed=("isFree", True),
+            basis="ids listed as free and at price 0",
+            as_of="2026-10",
+        ),
+        limit_scope="account",
+        trains_on_free=True,
         as_of="2026-10",
     ),
     ProviderSpec(
-        id="vllm",
-        name="vLLM",
-        base_url="http://localhost:8000/v1",
-        env=("VLLM_API_KEY",),
-        needs_key=False,
-        local=True,
+        id="opencode-zen",
+        name="OpenCode Zen",
+        base_url="https://opencode.ai/zen/v1",
+        env=("OPENCODE_API_KEY",),
+        free=FreePolicy(
+            "zero_price",
+            models=("*-free", "big-pickle"),
+            basis="promotional models, priced at 0 in public catalogues",
+            as_of="2026-08-18",
+        ),
+        trains_on_free=True,
+        as_of="2026-10",
+    ),
+    ProviderSpec(
+        id="ollama-cloud",
+        name="Ollama Cloud",
+        base_url="https://ollama.com/v1",
+        env=("OLLAMA_CLOUD_API_KEY",),  # OLLAMA_API_KEY is the key of one's own server here
+        free=FreePolicy(
+            "free_quota",
+            models=(
+                "gpt-oss:20b",
+                "gpt-oss:120b",
+                "nemotron-3-nano:30b",
+                "nemotron-3-super",
+                "nemotron-3-ultra",
+                "beam",
+                "gemma4:31b",
+            ),
+            basis="the free plan's models, one request at a time",
+            as_of="2026-10-16",
+        ),
+        limit_scope="account",
+        quirks=Quirks(tool_choice=False),
+        as_of="2026-10",
+    ),
+    ProviderSpec(
+        id="llm7",
+        name="LLM7",
+        base_url="https://api.llm7.io/v1",
+        env=("LLM7_API_KEY",),
         list_is_public=True,
-        embeddings_path="/embeddings",
-        free=FreePolicy("local", basis="runs here"),
-        limit_scope="upstream",
-        verified=False,  # the shape of its list
+        free=FreePolicy(
+            "free_quota",
+            listed=("tier", "turbo"),
+            basis="the turbo tier: 60 requests a minute, 250 an hour, 100,000 tokens a day",
+            as_of="2026-10-23",
+        ),
+        limit_scope="account",
+        verified=False,  # that the list is public
         as_of="2026-10",
     ),
 )
-
-SPECS: Mapping[str, ProviderSpec] = MappingProxyType({row.id: row for row in _ROWS})
-"""Every known provider by its id. The order is the order in which free routes are preferred, local servers last."""
+"""In the order in which they are preferred."""
