@@ -7,9 +7,9 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
+from aiorch.answering import StreamEvent
 from aiorch.errors import AiorchError, ExecutionError
 from aiorch.events import Blocked
-from aiorch.pipeline import StreamEvent
 from aiorch.scopes import Scope
 from aiorch.types import Message, Outcome, as_messages
 

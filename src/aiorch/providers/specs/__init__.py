@@ -11,9 +11,7 @@ from aiorch.providers.specs.free import FREE
 from aiorch.providers.specs.local import LOCAL
 from aiorch.providers.specs.paid import PAID
 
-SPECS: Mapping[str, ProviderSpec] = MappingProxyType(
-    {row.id: row for row in (*FREE, *CREDIT, *PAID, *LOCAL)}
-)
+SPECS: Mapping[str, ProviderSpec] = MappingProxyType({row.id: row for row in (*FREE, *CREDIT, *PAID, *LOCAL)})
 """Every known provider by its id. The order is the order in which free routes are preferred, local servers last."""
 
 RETIRED: Mapping[str, str] = MappingProxyType(
