@@ -92,6 +92,15 @@ def test_unknown_providers_are_refused_with_the_nearest() -> None:
             names(**setting)
 
 
+def test_a_provider_that_no_longer_serves_is_refused_with_what_became_of_it() -> None:
+    for setting in ({"providers": ("github-models",)}, {"keys": {"github-models": "k" * 20}}):
+        with pytest.raises(
+            UnknownProvider, match="GitHub Models was shut down on 2026-07-30.*HTTP 410"
+        ) as caught:
+            names(**setting)
+        assert "Did you mean" not in str(caught.value)
+
+
 def test_offline_leaves_only_what_runs_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GROQ_API_KEY", "k" * 20)
     monkeypatch.setenv("OLLAMA_HOST", "http://localhost:11434")

@@ -20,7 +20,7 @@ from aiorch.journal import NullJournal
 from aiorch.net import Transport
 from aiorch.plugins import Plugin, discover
 from aiorch.protocols import Check, Journal, Matcher, Provider, StreamValidator, Tool, Validator
-from aiorch.providers import SPECS, OpenAICompatible, ProviderSpec
+from aiorch.providers import RETIRED, SPECS, OpenAICompatible, ProviderSpec
 from aiorch.quality import CHECKS
 from aiorch.reporting import Reporter
 from aiorch.routing import AnswerCache, Executor, MemoryCache, ProfileMatcher, Profiles, Rules
@@ -215,7 +215,8 @@ def configured(
     """
     for name in (*(settings.providers or ()), *settings.keys, *settings.base_urls):
         if name not in specs and name != LOCAL:
-            raise UnknownProvider(name, (*specs, LOCAL))
+            fate = RETIRED.get(name, "")
+            raise UnknownProvider(name, () if fate else (*specs, LOCAL), fate)
     found: list[Provider] = []
     for spec in specs.values():
         if settings.providers is None or spec.id in settings.providers:

@@ -10,6 +10,8 @@ from pathlib import Path
 import anyio
 import click
 import pytest
+import respx
+from pydantic import SecretStr
 
 from aiorch.cli import examination, findings
 from aiorch.cli.doctor import lines
@@ -18,6 +20,8 @@ from aiorch.cli.probing import PATIENCE, Probe, probe, probe_all
 from aiorch.clock import SystemClock
 from aiorch.errors import AttemptFailed, LocalModelError
 from aiorch.plugins import Plugin
+from aiorch.providers import SPECS, OpenAICompatible
+from aiorch.testing.transport import respx_transport
 from aiorch.types import Failure, FailureKind, ModelCard
 
 KEY = "gsk_0123456789abcdefghij"
@@ -85,14 +89,14 @@ def test_what_to_do_stands_below_its_line():
 
 def test_a_mistyped_key_is_named_with_the_nearest(aiorch, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GROQ_APIKEY", KEY)
-    monkeypatch.setenv("COHERE_API_KEY", "x")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "x")
     found = report(aiorch)["keys"]
     assert {
         "level": "warning",
         "message": "GROQ_APIKEY is read by nobody",
         "do": "did you mean GROQ_API_KEY?",
     }.items() <= found[1].items()
-    assert found[2]["message"] == "not used by this version: COHERE_API_KEY"
+    assert found[2]["message"] == "not used by this version: ANTHROPIC_API_KEY"
 
 
 def test_keys_in_env_and_in_the_settings_are_found(aiorch, server):
@@ -345,6 +349,15 @@ async def test_each_way_to_answer_is_told_apart(error: Exception | None, answer:
 
 
 @pytest.mark.anyio
+async def test_a_provider_without_a_list_proves_nothing_and_is_not_called():
+    codestral = OpenAICompatible(
+        SPECS["codestral"], respx_transport(respx.Router()), keys={"CODESTRAL_API_KEY": SecretStr("k" * 20)}
+    )
+    found = await probe(codestral, SystemClock(), 5)
+    assert (found.answer, found.models, found.keys) == ("unasked", 1, ("CODESTRAL_API_KEY",))
+
+
+@pytest.mark.anyio
 async def test_a_slow_one_does_not_hold_up_the_others():
     slow, quick = Somebody("slow", delay=60), Somebody("quick")
     with anyio.fail_after(5):
@@ -356,5 +369,8 @@ async def test_a_slow_one_does_not_hold_up_the_others():
 
 def test_without_a_key_nothing_is_proven():
     assert Probe("ollama", "reachable", 0.1, 2).told() == "answers (0.10 s, 2 models)"
+    unasked = Probe("ai21", "unasked", 0.0, 2, keys=("AI21_API_KEY",))
+    assert unasked.good
+    assert unasked.told() == "has no list to ask for, so AI21_API_KEY was not tried (2 models are known)"
     assert Probe("ollama", "refused", 0.1).told().startswith("refuses to answer without a key")
     assert "its key" in Probe("ollama", "refused", 0.1).cure()

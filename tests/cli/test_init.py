@@ -15,10 +15,11 @@ import pytest
 from dotenv import dotenv_values
 
 from aiorch.cli.explained import EXAMPLES, settings_file
-from aiorch.cli.init import Looked, assignments, env_file
+from aiorch.cli.init import Looked, assignments, env_file, env_lines
 from aiorch.cli.keys import OTHERS
 from aiorch.cli.probing import Probe
-from aiorch.providers import SPECS
+from aiorch.compose import address
+from aiorch.providers import SPECS, ProviderSpec
 from aiorch.settings import OTHER_VARIABLES, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -265,6 +266,13 @@ def test_env_example_has_every_setting_with_its_default():
     )
     given = {name: value for name, value in own.items() if value and name in Settings.model_fields}
     assert Settings.load(**given).model_dump() == Settings.load().model_dump()
+
+
+@pytest.mark.parametrize("spec", [s for s in SPECS.values() if s.url_env], ids=lambda spec: spec.id)
+def test_an_address_that_is_written_leads_to_where_the_server_usually_is(spec: ProviderSpec):
+    (line,) = [line for line in env_lines([spec]).splitlines() if line.startswith(f"# {spec.url_env[0]}=")]
+    assert address(line.partition("=")[2], spec.base_url) == spec.base_url
+    assert address(LINES[spec.url_env[0]], spec.base_url) == spec.base_url
 
 
 def test_env_example_has_every_key_that_is_read():

@@ -114,6 +114,12 @@ def test_an_unknown_provider_is_told_with_the_nearest(aiorch, groq):
     assert "'groq'" in done.stderr
 
 
+def test_a_provider_that_no_longer_serves_is_told_with_what_became_of_it(aiorch, groq):
+    done = aiorch("models", "--provider", "github-models")
+    assert done.exit_code == 2
+    assert "HTTP 410" in " ".join(done.stderr.split())
+
+
 def test_a_provider_that_cannot_be_asked_is_told_with_why(aiorch, groq):
     groq.status = 401
     done = aiorch("models")

@@ -70,6 +70,16 @@ def deployment(spec: ProviderSpec) -> Deployment:
     return Deployment(spec.id, "acme/small", "MY_KEY")
 
 
+def listing(router: respx.Router, spec: ProviderSpec, **response: Any) -> respx.Route | None:
+    """The route of its list, where it has one."""
+    return router.get(spec.base_url + spec.list_path).respond(**response) if spec.list_path else None
+
+
+def asked(spec: ProviderSpec) -> list[str]:
+    """The ways in which it is asked over the network."""
+    return ["complete", "stream", *(["models"] if spec.list_path else [])]
+
+
 def chat(router: respx.Router, spec: ProviderSpec, **response: Any) -> respx.Route:
     return router.post(spec.base_url + spec.chat_path).respond(**response)
 
@@ -131,13 +141,14 @@ async def test_it_is_a_provider(provider: OpenAICompatible, spec: ProviderSpec) 
 
 
 async def test_list(provider: OpenAICompatible, spec: ProviderSpec, router: respx.Router) -> None:
-    route = router.get(spec.base_url + spec.list_path).respond(
-        json={"data": [{"id": "acme/small"}, {"id": "acme/large"}]}
-    )
+    route = listing(router, spec, json={"data": [{"id": "acme/small"}, {"id": "acme/large"}]})
     cards = await provider.models()
-    assert [c.id for c in cards] == [f"{spec.id}/acme/small", f"{spec.id}/acme/large"]
+    assert [c.model for c in cards] == [*(["acme/small", "acme/large"] if route else []), *spec.unlisted]
+    assert {c.id for c in cards} == {f"{spec.id}/{c.model}" for c in cards}
     assert {(c.source, c.as_of) for c in cards} == {("live", CLOCK.now())}
-    assert KEY in str(route.calls.last.request.headers.raw)
+    if route:
+        assert KEY in str(route.calls.last.request.headers.raw)
+    assert len(router.calls) == (1 if route else 0)
 
 
 async def test_chat(
@@ -209,7 +220,6 @@ async def test_json_output(
     assert "integer" in asked_for
 
 
-@pytest.mark.parametrize("how", ["complete", "stream", "models"])
 @pytest.mark.parametrize(
     ("response", "kind"),
     [
@@ -239,18 +249,17 @@ async def test_errors(
     spec: ProviderSpec,
     router: respx.Router,
     deployment: Deployment,
-    how: str,
     response: dict[str, Any],
     kind: FailureKind,
 ) -> None:
     chat(router, spec, **response)
-    router.get(spec.base_url + spec.list_path).respond(**response)
-    failure = await failure_of(provider, deployment, how)
-    assert failure.kind is kind
-    assert failure.status == response["status_code"]
-    if kind is FailureKind.RATE_MINUTE:
-        assert failure.retry_at == CLOCK.now() + 7
-        assert failure.scope == spec.limit_scope
+    listing(router, spec, **response)
+    for how in asked(spec):
+        failure = await failure_of(provider, deployment, how)
+        assert (how, failure.kind, failure.status) == (how, kind, response["status_code"])
+        if kind is FailureKind.RATE_MINUTE:
+            assert failure.retry_at == CLOCK.now() + 7
+            assert failure.scope == spec.limit_scope
 
 
 @pytest.mark.parametrize("how", ["complete", "stream"])
@@ -301,15 +310,15 @@ async def test_an_unreachable_host(
     provider: OpenAICompatible, spec: ProviderSpec, router: respx.Router, deployment: Deployment
 ) -> None:
     router.route(host=httpx.URL(spec.base_url).host).mock(side_effect=httpx.ConnectError("no"))
-    for how in ("complete", "stream", "models"):
+    for how in asked(spec):
         assert (await failure_of(provider, deployment, how)).kind is FailureKind.TRANSPORT
 
 
 async def test_a_list_that_is_not_there_is_no_missing_model(
     provider: OpenAICompatible, spec: ProviderSpec, router: respx.Router, deployment: Deployment
 ) -> None:
-    router.get(spec.base_url + spec.list_path).respond(404)
-    assert (await failure_of(provider, deployment, "models")).kind is FailureKind.BAD_REQUEST
+    if listing(router, spec, status_code=404):
+        assert (await failure_of(provider, deployment, "models")).kind is FailureKind.BAD_REQUEST
 
 
 async def test_a_key_that_nobody_gave(
@@ -324,7 +333,7 @@ async def test_a_key_that_nobody_gave(
 async def test_without_any_key(spec: ProviderSpec, router: respx.Router) -> None:
     keyless = OpenAICompatible(spec, respx_transport(router), keys={}, clock=CLOCK)
     route = chat(router, spec, json=whole({"content": "hello"}))
-    listing = router.get(spec.base_url + spec.list_path).respond(json={"data": []})
+    listed = listing(router, spec, json={"data": []})
     if spec.needs_key:
         failure = await failure_of(keyless, Deployment(spec.id, "m"), "complete")
         assert failure.kind is FailureKind.AUTH
@@ -333,9 +342,11 @@ async def test_without_any_key(spec: ProviderSpec, router: respx.Router) -> None
     else:
         assert (await keyless.complete(Deployment(spec.id, "m"), ASK)).message.text == "hello"
         assert "authorization" not in route.calls.last.request.headers
-    if spec.list_is_public:
+    if listed is None:
+        assert len(await keyless.models()) == len(spec.unlisted)
+    elif spec.list_is_public:
         assert await keyless.models() == ()
-        assert "authorization" not in listing.calls.last.request.headers
+        assert "authorization" not in listed.calls.last.request.headers
     else:
         assert (await failure_of(keyless, Deployment(spec.id, "m"), "models")).kind is FailureKind.AUTH
 

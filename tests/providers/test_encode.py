@@ -233,3 +233,11 @@ def test_a_shape_that_has_to_be_said_in_words() -> None:
 )
 def test_closed_schemas(schema: dict[str, Any], closed: bool) -> None:
     assert is_closed(schema) is closed
+
+
+def test_what_a_provider_refuses_is_left_out() -> None:
+    request = Request(HI, Parameters(stop=("END",)), tools=(WEATHER,), tool_choice=ToolChoice("required"))
+    assert "stop" not in chat_body("m", request, SPECS["xai"])
+    assert "tool_choice" not in chat_body("m", request, SPECS["ollama-cloud"])
+    usual = chat_body("m", request, SPECS["vllm"])
+    assert (usual["stop"], usual["tool_choice"]) == (["END"], "required")

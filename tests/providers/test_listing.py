@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from aiorch.errors import AttemptFailed
 from aiorch.providers import SPECS
 from aiorch.providers.listing import parameters_of, read_models
+from aiorch.providers.spec import PriceUnit
 from aiorch.types import ZERO_PRICE, FailureKind, ModelCard, Price
 
 NOW = 1_800_000_000.0  # 2027-01-15
@@ -103,6 +106,14 @@ def test_a_full_card() -> None:
         ("llamacpp", {"meta": {"n_ctx_train": 8}}, 8),
         ("llamacpp", {"meta": {"n_ctx_train": 8, "n_ctx": 4}}, 4),
         ("huggingface", {"providers": [{"context_length": 9}, {"context_length": 8}]}, 8),
+        ("novita", {"context_size": 8}, 8),
+        ("xai", {"max_prompt_length": 8}, 8),
+        ("cohere", {"context_length": 8.0}, 8),
+        ("fireworks", {"contextLength": 8}, 8),
+        ("venice", {"model_spec": {"availableContextTokens": 8}}, 8),
+        ("deepinfra", {"metadata": {"context_length": 8, "max_tokens": 4}}, 8),
+        ("chutes", {"context_length": 8, "max_model_len": 9, "max_output_length": 4}, 8),
+        ("venice", {"model_spec": None}, None),
         ("openai", {"context_length": 0, "context_window": "x"}, None),
         ("openai", {"context_length": True}, None),
         ("openai", {}, None),
@@ -161,6 +172,179 @@ def test_of_several_hosts_the_dearest_price_counts() -> None:
 
 def test_where_no_prices_are_listed_none_is_made_up() -> None:
     assert card("openai", {"id": "a", "pricing": {"input": 0, "output": 0}}).price is None
+
+
+@given(st.decimals(0, 10_000, places=8))
+def test_whatever_the_unit_a_price_is_the_same(a_million: Decimal) -> None:
+    """One price, written as each provider writes it, is read as one price: no unit is off by any power of ten."""
+    a_token = format(a_million / 1_000_000, "f")
+    read = {
+        provider: card(provider, {"id": "a", **item}).price
+        for provider, item in {
+            "openrouter": {"pricing": {"prompt": a_token, "completion": a_token}},
+            "kilo": {"pricing": {"prompt": a_token, "completion": a_token}},
+            "sambanova": {"pricing": {"prompt": a_token, "completion": a_token, "duration_per_hour": 0}},
+            "nebius": {"pricing": {"prompt": a_token, "completion": a_token}},
+            "vercel": {"pricing": {"input": a_token, "output": a_token}},
+            "together": {"pricing": {"input": str(a_million), "output": str(a_million)}},
+            "chutes": {"pricing": {"prompt": str(a_million), "completion": str(a_million)}},
+            "huggingface": {"providers": [{"pricing": {"input": str(a_million), "output": str(a_million)}}]},
+            "deepinfra": {
+                "metadata": {"pricing": {"input_tokens": str(a_million), "output_tokens": str(a_million)}}
+            },
+            "venice": {
+                "model_spec": {
+                    "pricing": {"input": {"usd": str(a_million)}, "output": {"usd": str(a_million)}}
+                }
+            },
+        }.items()
+    }
+    assert {provider for provider, price in read.items() if price != Price(a_million, a_million)} == set()
+
+
+@given(st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 10**9))
+def test_whole_numbers_are_ten_thousandths_of_a_dollar_a_million(sent: int, made: int, cached: int) -> None:
+    expected = Price(Decimal(sent) / 10_000, Decimal(made) / 10_000)
+    assert (
+        card("novita", {"id": "a", "input_token_price_per_m": sent, "output_token_price_per_m": made}).price
+        == expected
+    )
+    own = {
+        "prompt_text_token_price": sent,
+        "completion_text_token_price": made,
+        "cached_prompt_text_token_price": cached,
+    }
+    assert card("xai", {"id": "a", **own}).price == replace(expected, cached_input=Decimal(cached) / 10_000)
+
+
+@given(st.floats(1e-9, 1e-3))
+def test_a_number_a_token_loses_no_digit(per_token: float) -> None:
+    price = card("sambanova", {"id": "a", "pricing": {"prompt": per_token, "completion": per_token}}).price
+    assert price is not None
+    assert price.input == price.output == Decimal(str(per_token)) * 1_000_000
+
+
+@pytest.mark.parametrize("varies", [-1, "-1", -0.5, None, "", "free", True, {"usd": -1}, {"eur": 1}, [1]])
+@pytest.mark.parametrize("provider", sorted(name for name, spec in SPECS.items() if spec.price_unit))
+def test_a_price_that_varies_or_says_nothing_is_unknown_in_every_unit(provider: str, varies: Any) -> None:
+    for sent, made in ((varies, 1), (1, varies)):
+        pair = {"prompt": sent, "completion": made}
+        own = {"prompt_text_token_price": sent, "completion_text_token_price": made}
+        nested = {"pricing": pair, "metadata": {"pricing": {"input_tokens": sent, "output_tokens": made}}}
+        made_of_it = card(provider, {"id": "a", **own, **nested, "model_spec": {"pricing": pair}})
+        assert made_of_it.price is None
+        assert not made_of_it.costs_nothing
+
+
+def test_every_unit_is_used_by_some_row() -> None:
+    assert {spec.price_unit for spec in SPECS.values()} == {None, *get_args(PriceUnit)}
+
+
+# --- the lists of one provider each, as they document them -------------------------------------------------------
+
+EXPECTED = {
+    ("chutes", "acme/reasoner"): {
+        "context": 163840,
+        "max_output": 65536,
+        "price": Price(Decimal("0.25"), Decimal("0.5"), Decimal("0.125")),
+        "free": "none",
+        "can": "tools json_schema reasoning streaming chat",
+    },
+    ("cohere", "chatter"): {
+        "context": 128000,
+        "free": "trial",
+        "can": "tools json_schema vision streaming chat",
+    },
+    ("cohere", "chatter-old"): {"retired": True, "can": "streaming chat"},
+    ("cohere", "finder"): {"can": "embeddings"},
+    ("deepinfra", "acme/small-8b"): {
+        "context": 32768,
+        "max_output": 8192,
+        "price": Price(Decimal("0.03"), Decimal("0.05"), Decimal("0.01")),
+        "can": "",
+    },
+    ("fireworks", "accounts/fireworks/models/big"): {
+        "name": "Big",
+        "context": 262144,
+        "retired": False,
+        "can": "tools vision",
+    },
+    ("fireworks", "accounts/fireworks/models/old"): {"retired": True, "can": ""},
+    ("kilo", "acme/gift:free"): {"free": "zero_price", "price": ZERO_PRICE, "can": "tools streaming chat"},
+    ("kilo", "acme/paid"): {"free": "none", "price": Price(Decimal(1), Decimal(2))},
+    ("kilo", "acme/odd"): {"free": "unknown", "price": Price(Decimal(0), Decimal(0))},
+    ("kilo", "acme/router"): {"free": "unknown", "price": None},
+    ("llm7", "small"): {"free": "free_quota", "can": "streaming chat"},
+    ("llm7", "large"): {"free": "none", "can": "streaming chat"},
+    ("moonshot", "thinker"): {"context": 262144, "can": "vision reasoning"},
+    ("nebius", "acme/fast"): {"context": 65536, "price": Price(Decimal("0.2"), Decimal("0.6"))},
+    ("novita", "acme/medium"): {
+        "name": "Medium",
+        "context": 131072,
+        "price": Price(Decimal("0.39"), Decimal("0.41")),
+        "free": "trial",
+    },
+    ("ollama-cloud", "gpt-oss:20b"): {"free": "free_quota", "price": None},
+    ("ollama-cloud", "paid:1t"): {"free": "none"},
+    ("opencode-zen", "acme-free"): {"free": "zero_price", "price": ZERO_PRICE},
+    ("opencode-zen", "acme"): {"free": "none", "price": None},
+    ("sambanova", "Acme-70B"): {
+        "max_output": 3072,
+        "price": Price(Decimal("0.6"), Decimal("1.2")),
+        "free": "none",
+    },
+    ("venice", "acme-uncensored"): {
+        "context": 32768,
+        "max_output": 4096,
+        "price": Price(Decimal("0.2"), Decimal("0.9")),
+        "can": "tools vision streaming chat",
+    },
+    ("vercel", "acme/lite"): {
+        "name": "Lite",
+        "context": 300000,
+        "max_output": 8192,
+        "price": Price(Decimal("0.06"), Decimal("0.24"), Decimal("0.015")),
+        "free": "trial",
+        "can": "tools vision streaming chat",
+    },
+    ("vercel", "acme/vectors"): {"can": "embeddings"},
+    ("xai", "acme-4"): {
+        "context": 1000000,
+        "price": Price(Decimal(2), Decimal(6), Decimal("0.5")),
+        "can": "vision streaming chat",
+    },
+    ("zai", "glm-5"): {"free": "none", "price": None},
+    ("zai", "glm-4.7-flash"): {"free": "zero_price", "price": ZERO_PRICE},
+}
+LISTS: dict[str, Any] = json.loads((Path(__file__).parent / "fixtures" / "lists.json").read_text("utf-8"))
+
+
+def told(made: ModelCard, name: str) -> Any:
+    can = made.capabilities
+    return " ".join(n for n in can.__slots__ if getattr(can, n)) if name == "can" else getattr(made, name)
+
+
+@pytest.mark.parametrize(("provider", "model"), EXPECTED, ids="/".join)
+def test_what_each_list_tells(provider: str, model: str) -> None:
+    (made,) = [c for c in cards(provider, LISTS[provider]) if c.model == model]
+    expected = EXPECTED[provider, model]
+    assert {name: told(made, name) for name in expected} == expected
+
+
+def test_free_models_that_a_list_leaves_out_are_there_once() -> None:
+    assert [c.model for c in cards("zai", [{"id": "glm-4.7-flash"}, {"id": "glm-5"}])] == [
+        "glm-4.7-flash",
+        "glm-5",
+        "glm-4.5-flash",
+        "glm-4.6v-flash",
+    ]
+
+
+def test_a_feature_that_is_not_named_is_missing_and_a_tag_that_is_not_is_unknown() -> None:
+    named = card("chutes", {"id": "a", "supported_features": ["json_mode"]}).capabilities
+    assert (named.tools, named.json_schema, named.reasoning) == (False, None, False)
+    tagged = card("vercel", {"id": "a", "type": "language", "tags": []}).capabilities
+    assert (tagged.tools, tagged.vision, tagged.reasoning) == (None, None, None)
 
 
 # --- free --------------------------------------------------------------------------------------------------------
@@ -327,6 +511,12 @@ def test_a_model_that_writes_no_text_does_not_chat(outputs: list[str], chat: boo
         ({"shutdown_date": "2028-10-23"}, False),
         ({"shutdown_date": "soon"}, False),
         ({"deprecation": None, "expiration_date": 7}, False),
+        ({"is_deprecated": True}, True),
+        ({"is_deprecated": False}, False),
+        ({"deprecationDate": {"year": 2027, "month": 1, "day": 14}}, True),
+        ({"deprecationDate": {"year": 2027, "month": 2, "day": 1}}, False),
+        ({"deprecationDate": {"year": 2027}}, False),
+        ({"deprecation": {"inference": 1}}, False),
         ({}, False),
     ],
 )
@@ -389,6 +579,15 @@ ITEMS = st.dictionaries(
             "deprecation",
             "top_provider",
             "expiration_date",
+            "deprecationDate",
+            "model_spec",
+            "metadata",
+            "tags",
+            "endpoints",
+            "supported_features",
+            "model_type",
+            "prompt_text_token_price",
+            "completion_text_token_price",
         ]
     ),
     ANYTHING
@@ -405,3 +604,33 @@ def test_any_list_gives_cards_and_never_an_exception(listed: list[Any], provider
         assert made.model
         assert made.context is None or made.context > 0
         assert made.price is None or (made.price.input >= 0 and made.price.output >= 0)
+
+
+# --- lists of many providers, where somebody has them ------------------------------------------------------------
+
+SAMPLES = Path(
+    os.environ.get("LIST_SAMPLES") or Path(__file__).parents[3] / "shared" / "data" / "discovery" / "samples"
+)
+FIRST = {
+    "chutes": (163840, "0.28", "0.42", True),
+    "cohere": (128000, None, None, True),
+    "fireworks": (262144, None, None, True),
+    "kilo": (262144, "0", "0", True),
+    "llm7": (None, None, None, None),
+    "moonshot": (262144, None, None, None),
+    "novita": (131072, "0.39", "0.39", None),
+    "sambanova": (131072, "0.6", "1.2", None),
+    "vercel": (300000, "0.06", "0.24", None),
+    "xai": (1000000, "2", "6", None),
+}
+
+
+if SAMPLES.exists():  # collected by others, so not ours to keep here; the fixtures above are
+
+    @pytest.mark.parametrize("provider", FIRST)
+    def test_the_first_model_of_lists_that_others_collected(provider: str) -> None:
+        made = cards(provider, json.loads((SAMPLES / f"{provider}_models.json").read_text())["body"])[0]
+        context, sent, answered, tools = FIRST[provider]
+        price = None if sent is None else (Decimal(sent), Decimal(answered or 0))
+        assert (made.context, made.price and (made.price.input, made.price.output)) == (context, price)
+        assert made.capabilities.tools is tools

@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
 import pytest
 
-from aiorch.providers import SPECS, FreePolicy, ProviderSpec
+from aiorch.providers import RETIRED, SPECS, FreePolicy, ProviderSpec
 
+KNOWN = """
+    openrouter nova groq gemini mistral codestral nvidia zai zhipuai modelscope kilo opencode-zen ollama-cloud llm7
+    cerebras cohere huggingface vercel fireworks novita nebius scaleway dashscope hyperbolic pollinations ai21
+    together deepseek openai xai moonshot deepinfra chutes sambanova siliconflow ovhcloud venice perplexity
+    ollama lmstudio llamacpp vllm sglang localai docker-model-runner jan
+"""
 ROWS = pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
 
 
 def test_the_providers_that_are_known() -> None:
-    assert list(SPECS) == (
-        [
-            "openrouter",
-            "nova",
-            "groq",
-            "gemini",
-            "mistral",
-            "cerebras",
-            "nvidia",
-            "together",
-            "deepseek",
-            "openai",
-            "huggingface",
-            "ollama",
-            "lmstudio",
-            "llamacpp",
-            "vllm",
-        ]
-    )
+    assert " ".join(SPECS).split() == KNOWN.split()
 
 
 @ROWS
@@ -39,7 +28,7 @@ def test_a_row_is_complete(spec: ProviderSpec) -> None:
     assert SPECS[spec.id] is spec
     assert spec.id == spec.id.lower()
     assert spec.name
-    assert spec.env
+    assert spec.env or (spec.url_env and not spec.needs_key)
     assert not spec.base_url.endswith("/")
     assert spec.base_url.startswith("http://" if spec.local else "https://")
     assert spec.chat_path.startswith("/")
@@ -60,6 +49,26 @@ def test_no_key_is_named_for_two_providers(spec: ProviderSpec) -> None:
 @ROWS
 def test_headers_are_asked_for_in_lower_case(spec: ProviderSpec) -> None:
     assert all(w.remaining == w.remaining.lower() and w.reset == w.reset.lower() for w in spec.windows)
+
+
+def test_no_row_is_for_a_provider_that_no_longer_serves() -> None:
+    assert not set(RETIRED) & set(SPECS)
+    assert all(re.search(r"\d{4}-\d\d-\d\d", fate) for fate in RETIRED.values())
+
+
+def test_what_only_a_trial_or_money_pays_for_comes_after_what_is_free() -> None:
+    kinds = [spec.free.kind for spec in SPECS.values()]
+    groups = ("zero_price free_quota", "trial", "none", "local")
+    places = [next(i for i, group in enumerate(groups) if kind in group) for kind in kinds]
+    assert places == sorted(places)
+
+
+@ROWS
+def test_models_that_the_list_leaves_out_are_there_for_a_reason(spec: ProviderSpec) -> None:
+    if spec.list_path is None:
+        assert spec.unlisted
+    else:
+        assert all(spec.free.kind == "zero_price" and spec.free.covers(model) for model in spec.unlisted)
 
 
 def test_openrouter_is_told_who_calls_and_nothing_else() -> None:

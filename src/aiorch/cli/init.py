@@ -171,7 +171,7 @@ def env_lines(specs: Iterable[ProviderSpec], values: Mapping[str, str] | None = 
                 continue
             about = f"# {spec.name}" + (f": {spec.free.basis}" if spec.free.basis and not spec.local else "")
             also = f" (also read: {', '.join(spec.env[1:])})" if len(spec.env) > 1 else ""
-            empty = {name: f"# {name}={spec.base_url.removesuffix('/v1')}" for name in spec.url_env}
+            empty = {name: f"# {name}={'/'.join(spec.base_url.split('/')[:3])}" for name in spec.url_env}
             empty |= {name: f"# {name}=" for name in spec.env[:1]}
             names = dict.fromkeys((*empty, *(name for name in spec.env if name in given)))
             lines += [about + also, *(given.get(name) or empty[name] for name in names)]

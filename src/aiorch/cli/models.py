@@ -87,12 +87,14 @@ def command(
     speak = voice()
     from aiorch.compose import LOCAL, known_specs
     from aiorch.errors import UnknownProvider
+    from aiorch.providers import RETIRED
 
     settings = speak.settings(**({"offline": True} if offline else {}))
     found = stopping.run(lambda: look(settings), lambda: speak.failed("interrupted", kind="Interrupted"))
     names = {*known_specs()[0], LOCAL, *found.asked}
     if provider is not None and provider not in names:
-        raise UnknownProvider(provider, names)
+        fate = RETIRED.get(provider, "")
+        raise UnknownProvider(provider, () if fate else names, fate)
     cards = [
         card
         for card in found.cards

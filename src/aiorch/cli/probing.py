@@ -22,8 +22,9 @@ PATIENCE = 8.0
 PATIENCE_WITH: Mapping[str, float] = {"nvidia": 20.0}
 """Its list was seen to take eleven."""
 
-Answer = Literal["proven", "reachable", "refused", "unreachable", "strange"]
-"""The key was accepted; it answers, which says nothing about the key; it refuses the key; nothing came; or nonsense."""
+Answer = Literal["proven", "reachable", "unasked", "refused", "unreachable", "strange"]
+"""The key was accepted; it answers, which says nothing about the key; it has no list, so it was not asked; it refuses
+the key; nothing came; or nonsense."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Probe:
     @property
     def good(self) -> bool:
         """True when it can be expected to answer questions."""
-        return self.answer in ("proven", "reachable")
+        return self.answer in ("proven", "reachable", "unasked")
 
     def told(self) -> str:
         """In a sentence, claiming no more than was seen."""
@@ -55,6 +56,8 @@ class Probe:
                 return f"answers ({took}); its list is public, so this does not prove {key}"
             case "reachable":
                 return f"answers ({took})"
+            case "unasked":
+                return f"has no list to ask for, so {key} was not tried ({self.models} models are known)"
             case "refused":
                 return f"refuses {key or 'to answer without a key'}: {self.detail}"
             case "unreachable":
@@ -97,14 +100,16 @@ async def probe_all(
 async def probe(provider: Provider, clock: Clock, patience: float) -> Probe:
     """Ask one."""
     keys: tuple[str, ...] = tuple(getattr(provider, "key_names", ()))
-    public = bool(getattr(getattr(provider, "spec", None), "list_is_public", False)) or not keys
+    spec = getattr(provider, "spec", None)
+    public = bool(getattr(spec, "list_is_public", False)) or not keys
+    listless = getattr(spec, "list_path", "") is None
     began = clock.monotonic()
     answer: Answer
     models, detail = 0, ""
     try:
         with anyio.fail_after(patience):
             models = len(await provider.models())
-        answer = "reachable" if public else "proven"
+        answer = "unasked" if listless else "reachable" if public else "proven"
     except TimeoutError:
         answer, detail = "unreachable", f"no answer within {patience:g} s"
     except AttemptFailed as failed:

@@ -10,9 +10,10 @@ from aiorch.providers.openai_compatible import OpenAICompatible
 from aiorch.providers.redaction import Redactor
 from aiorch.providers.rules import RULES, Rule
 from aiorch.providers.spec import FreePolicy, ProviderSpec, Quirks, Window
-from aiorch.providers.specs import SPECS
+from aiorch.providers.specs import RETIRED, SPECS
 
 __all__ = [
+    "RETIRED",
     "RULES",
     "SPECS",
     "Endpoint",

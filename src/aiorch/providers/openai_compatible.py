@@ -94,7 +94,12 @@ class OpenAICompatible:
         return f"OpenAICompatible({self.spec.id!r}, {self._base_url!r}, keys={sorted(self._keys)})"
 
     async def models(self) -> Sequence[ModelCard]:
-        """The models that it lists now. :raises AttemptFailed: when it does not say."""
+        """The models that it lists now, or those of the row where there is no list to ask for.
+
+        :raises AttemptFailed: when it does not say.
+        """
+        if self.spec.list_path is None:
+            return read_models(b"[]", self.spec, self._clock.now())
         key = next(iter(self._keys), None)
         prepared = self._prepare("GET", self.spec.list_path, key, optional=self.spec.list_is_public)
         try:

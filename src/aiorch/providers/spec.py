@@ -105,11 +105,12 @@ class ProviderSpec:
     """True for a server on the user's own machine or network."""
     dialect: Dialect = "openai"
     chat_path: str = "/chat/completions"
-    list_path: str = "/models"
+    list_path: str | None = "/models"
+    """``None`` where it has no list: its models are the ``unlisted`` ones."""
     list_is_public: bool = False
     """True where the list needs no key, so that it says nothing about one."""
     unlisted: tuple[str, ...] = ()
-    """Ids that it serves and its list leaves out."""
+    """Ids that it serves and its list, if it has one, leaves out."""
     chat_types: tuple[str, ...] = ("chat", "llm", "vlm")
     """What its list calls the type of a model that chats."""
     embeddings_path: str | None = None

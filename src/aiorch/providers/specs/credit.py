@@ -131,5 +131,16 @@ CREDIT: tuple[ProviderSpec, ...] = (
         limit_scope="account",
         as_of="2026-08",
     ),
+    ProviderSpec(
+        id="ai21",
+        name="AI21",
+        base_url="https://api.ai21.com/studio/v1",
+        env=("AI21_API_KEY",),
+        list_path=None,
+        unlisted=("jamba-large", "jamba-mini"),
+        free=FreePolicy("trial", basis="a credit of 10 USD for three months", as_of="2026-10"),
+        verified=False,  # how exactly its two models are called
+        as_of="2026-10",
+    ),
 )
 """In the order in which they are preferred."""

@@ -89,6 +89,19 @@ FREE: tuple[ProviderSpec, ...] = (
         as_of="2026-10",
     ),
     ProviderSpec(
+        id="codestral",
+        name="Mistral Codestral",
+        base_url="https://codestral.mistral.ai/v1",
+        env=("CODESTRAL_API_KEY",),
+        list_path=None,
+        unlisted=("codestral-latest",),
+        free=FreePolicy("free_quota", basis="30 requests a minute, 2,000 a day", as_of="2026-07-18"),
+        limit_scope="account",
+        quirks=Quirks(seed="random_seed", required_tool="any", stream_usage=False, greedy_top_p=False),
+        verified=False,  # that its dialect differs where Mistral's does, and the id of its model
+        as_of="2026-07",
+    ),
+    ProviderSpec(
         id="nvidia",
         name="NVIDIA",
         base_url="https://integrate.api.nvidia.com/v1",

@@ -92,7 +92,6 @@ LOCAL: tuple[ProviderSpec, ...] = (
         name="Docker Model Runner",
         base_url="http://localhost:12434/engines/v1",
         url_env=("DOCKER_MODEL_RUNNER_API_BASE",),
-        auth=None,
         needs_key=False,
         local=True,
         list_is_public=True,

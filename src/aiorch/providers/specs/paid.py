@@ -134,5 +134,15 @@ PAID: tuple[ProviderSpec, ...] = (
         price_unit="usd_per_million",
         as_of="2026-10",
     ),
+    ProviderSpec(
+        id="perplexity",
+        name="Perplexity",
+        base_url="https://api.perplexity.ai",
+        env=("PERPLEXITY_API_KEY",),
+        list_path=None,
+        unlisted=("sonar", "sonar-pro", "sonar-reasoning-pro", "sonar-deep-research"),
+        verified=False,  # embeddings, so it has none here
+        as_of="2026-10",
+    ),
 )
 """In the order in which they are preferred."""
