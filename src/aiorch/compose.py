@@ -20,7 +20,7 @@ from aiorch.journal import NullJournal
 from aiorch.net import Transport
 from aiorch.plugins import Plugin, discover
 from aiorch.protocols import Check, Journal, Matcher, Provider, StreamValidator, Tool, Validator
-from aiorch.providers import RETIRED, SPECS, OpenAICompatible, ProviderSpec
+from aiorch.providers import RETIRED, SPECS, ProviderSpec
 from aiorch.quality import CHECKS
 from aiorch.reporting import Reporter
 from aiorch.routing import AnswerCache, Executor, MemoryCache, ProfileMatcher, Profiles, Rules
@@ -280,6 +280,8 @@ def _networked(settings: Settings, spec: ProviderSpec, transport: Transport, clo
         return None
     if not spec.needs_key and host is None and not asked_for:
         return None
+    from aiorch.providers import OpenAICompatible
+
     keys = dict([found]) if found else {}
     return OpenAICompatible(
         spec, transport, keys=keys, base_url=address(host, spec.base_url) if host else None, clock=clock

@@ -1,16 +1,34 @@
 """One provider each: exactly one attempt a call, every failure classified.
 
 What is known of a provider is a row of :data:`SPECS`; :class:`OpenAICompatible` serves all that speak OpenAI's dialect.
-Nothing here imports an HTTP client before the first call.
+Rows are light; the code that speaks is fetched when a provider is made (PEP 562), and an HTTP client at its first call.
 """
 
-from aiorch.providers.endpoint import Endpoint, endpoint
-from aiorch.providers.failures import classify, from_net
-from aiorch.providers.openai_compatible import OpenAICompatible
-from aiorch.providers.redaction import Redactor
-from aiorch.providers.rules import RULES, Rule
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from aiorch.providers.spec import FreePolicy, ProviderSpec, Quirks, Window
 from aiorch.providers.specs import RETIRED, SPECS
+
+if TYPE_CHECKING:
+    from aiorch.providers.endpoints import Endpoint, endpoint
+    from aiorch.providers.failures import classify, from_net
+    from aiorch.providers.openai_compatible import OpenAICompatible
+    from aiorch.providers.redaction import Redactor
+    from aiorch.providers.rules import RULES, Rule
+
+_FILES = {
+    "Endpoint": "endpoints",
+    "OpenAICompatible": "openai_compatible",
+    "RULES": "rules",
+    "Redactor": "redaction",
+    "Rule": "rules",
+    "classify": "failures",
+    "endpoint": "endpoints",
+    "from_net": "failures",
+}
 
 __all__ = [
     "RETIRED",
@@ -28,3 +46,11 @@ __all__ = [
     "endpoint",
     "from_net",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    file = _FILES.get(name)
+    if file is None:
+        raise AttributeError(f"module 'aiorch.providers' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"aiorch.providers.{file}"), name)
+    return value
