@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, cast
 from aiorch.errors import InputError, InvalidWorkflow, nearest
 from aiorch.types import Budget, Parameters
 from aiorch.workflow import shapes
-from aiorch.workflow.loading import beside
+from aiorch.workflow.neighbours import beside
 
 if TYPE_CHECKING:
     from aiorch.workflow.builder import Step, Workflow

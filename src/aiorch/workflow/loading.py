@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiorch.errors import InputError, nearest
+from aiorch.workflow.neighbours import beside
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
     from types import ModuleType
 
     from aiorch.workflow.builder import Workflow
@@ -55,17 +54,6 @@ def load(where: str | Path) -> Workflow:
         )
         raise InputError(f"{path} should hold one workflow; {_told(found)}{cure}")
     return next(iter(found.values()))
-
-
-@contextmanager
-def beside(folder: Path) -> Generator[None]:
-    """Modules of ``folder`` can be imported meanwhile, as they can by a script that lies there."""
-    entry = str(folder.resolve())
-    sys.path.insert(0, entry)
-    try:
-        yield
-    finally:
-        sys.path.remove(entry)
 
 
 def _split(where: str) -> tuple[Path, str | None]:
