@@ -280,10 +280,10 @@ def _networked(settings: Settings, spec: ProviderSpec, transport: Transport, clo
         return None
     if not spec.needs_key and host is None and not asked_for:
         return None
-    from aiorch.providers import OpenAICompatible
+    from aiorch.providers import HTTPProvider
 
     keys = dict([found]) if found else {}
-    return OpenAICompatible(
+    return HTTPProvider(
         spec, transport, keys=keys, base_url=address(host, spec.base_url) if host else None, clock=clock
     )
 

@@ -16,6 +16,7 @@ from aiorch.types import (
     Candidate,
     CheckResult,
     Deployment,
+    Listing,
     Message,
     ModelCard,
     Profile,
@@ -92,6 +93,23 @@ class Provider(Protocol):
 
     async def aclose(self) -> None:
         """Let go of connections, threads and models."""
+        ...
+
+
+@runtime_checkable
+class Lister(Protocol):
+    """A provider that can say that its list has not changed, and for how long it holds. Optional."""
+
+    @property
+    def account(self) -> str:
+        """A fingerprint of the key that its list depends on; empty where everybody gets the same list."""
+        ...
+
+    async def listing(self, known: Listing | None = None) -> Listing:
+        """Its list now, or ``Listing(unchanged=True)`` where ``known`` still holds.
+
+        :raises AttemptFailed: when it does not say.
+        """
         ...
 
 

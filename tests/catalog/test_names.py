@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aiorch.catalog import NOBODY, SEED, SUCCESSORS, Successor, index, require, resolve, successor_of
 from aiorch.errors import UnknownModel
-from aiorch.types import ZERO_PRICE, Candidate, Deployment, ModelCard, PassedOver, Price
+from aiorch.types import ZERO_PRICE, Candidate, Deployment, Lifecycle, ModelCard, PassedOver, Price
 
 GEMMA = "openrouter/google/gemma-4-26b-a4b-it:free"
 LFM = "openrouter/liquid/lfm-2.5-2.6b:free"
@@ -44,10 +44,20 @@ WRITTEN_DOWN = {
 """The 18 ids of 2024 and 2025 that people still write down, and who does their work now."""
 
 
+def life(retired: bool) -> Lifecycle:
+    return Lifecycle("retired" if retired else "unknown")
+
+
 def card(name: str, *, free: bool = True, retired: bool = False) -> ModelCard:
     provider, _, model = name.partition("/")
     price = ZERO_PRICE if free else Price(Decimal("0.3"), Decimal("2.5"))
-    return ModelCard(provider, model, price=price, free="zero_price" if free else "none", retired=retired)
+    return ModelCard(
+        provider,
+        model,
+        price=price,
+        free="zero_price" if free else "none",
+        lifecycle=life(retired),
+    )
 
 
 def candidate(name: str, key: str | None = None, *, free: bool = True, retired: bool = False) -> Candidate:
@@ -186,7 +196,12 @@ def test_no_free_name_ever_gives_something_that_costs(name: str, seed: int, with
     kinds = ["local", "zero_price", "free_quota", "anonymous", "trial", "none", "unknown"]
     known = [
         dataclasses.replace(
-            c, card=dataclasses.replace(c.card, free=rng.choice(kinds), retired=rng.random() < 0.3)
+            c,
+            card=dataclasses.replace(
+                c.card,
+                free=rng.choice(kinds),
+                lifecycle=life(rng.random() < 0.3),
+            ),
         )
         for n in rng.sample(everything, rng.randint(0, len(everything)))
         for c in [

@@ -20,7 +20,7 @@ from aiorch.cli.probing import PATIENCE, Probe, probe, probe_all
 from aiorch.clock import SystemClock
 from aiorch.errors import AttemptFailed, LocalModelError
 from aiorch.plugins import Plugin
-from aiorch.providers import SPECS, OpenAICompatible
+from aiorch.providers import SPECS, HTTPProvider
 from aiorch.testing.transport import respx_transport
 from aiorch.types import Failure, FailureKind, ModelCard
 
@@ -350,7 +350,7 @@ async def test_each_way_to_answer_is_told_apart(error: Exception | None, answer:
 
 @pytest.mark.anyio
 async def test_a_provider_without_a_list_proves_nothing_and_is_not_called():
-    codestral = OpenAICompatible(
+    codestral = HTTPProvider(
         SPECS["codestral"], respx_transport(respx.Router()), keys={"CODESTRAL_API_KEY": SecretStr("k" * 20)}
     )
     found = await probe(codestral, SystemClock(), 5)

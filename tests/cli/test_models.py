@@ -9,7 +9,7 @@ import pytest
 
 from aiorch.cli.columns import columns
 from aiorch.cli.models import ORDERS, table
-from aiorch.types import Capabilities, ModelCard, Price
+from aiorch.types import Capabilities, Lifecycle, ModelCard, Price
 
 CARDS = (
     ModelCard(
@@ -18,7 +18,9 @@ CARDS = (
     ModelCard(
         "b", "free", context=8_192, free="zero_price", price=Price(Decimal(0), Decimal(0)), parameters=7
     ),
-    ModelCard("c", "unknown", capabilities=Capabilities(tools=True), demo=True, retired=True),
+    ModelCard(
+        "c", "unknown", capabilities=Capabilities(tools=True), demo=True, lifecycle=Lifecycle("retired")
+    ),
     ModelCard("d", "trial", context=1_048_576, free="trial", parameters=70),
     ModelCard(
         "e", "quota", context=512, free="free_quota", capabilities=Capabilities(tools=False), created=9

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from aiorch.clock import Clock
 from aiorch.errors import AttemptFailed
 from aiorch.protocols import Provider
-from aiorch.providers import SPECS, OpenAICompatible, ProviderSpec
+from aiorch.providers import SPECS, HTTPProvider, ProviderSpec
 from aiorch.testing.transport import respx_transport
 from aiorch.types import (
     Deployment,
@@ -61,8 +61,8 @@ def router() -> respx.Router:
 
 
 @pytest.fixture
-def provider(spec: ProviderSpec, router: respx.Router) -> OpenAICompatible:
-    return OpenAICompatible(spec, respx_transport(router), keys={"MY_KEY": SecretStr(KEY)}, clock=CLOCK)
+def provider(spec: ProviderSpec, router: respx.Router) -> HTTPProvider:
+    return HTTPProvider(spec, respx_transport(router), keys={"MY_KEY": SecretStr(KEY)}, clock=CLOCK)
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ async def gathered(parts: AsyncIterator[StreamPart]) -> tuple[list[StreamPart], 
     return deltas, last
 
 
-async def failure_of(provider: OpenAICompatible, deployment: Deployment, how: str) -> Failure:
+async def failure_of(provider: HTTPProvider, deployment: Deployment, how: str) -> Failure:
     with pytest.raises(AttemptFailed) as caught:
         if how == "complete":
             await provider.complete(deployment, ASK)
@@ -133,14 +133,14 @@ async def failure_of(provider: OpenAICompatible, deployment: Deployment, how: st
     return caught.value.failure
 
 
-async def test_it_is_a_provider(provider: OpenAICompatible, spec: ProviderSpec) -> None:
+async def test_it_is_a_provider(provider: HTTPProvider, spec: ProviderSpec) -> None:
     assert isinstance(provider, Provider)
     assert provider.name == spec.id
     assert KEY not in repr(provider)
     await provider.aclose()
 
 
-async def test_list(provider: OpenAICompatible, spec: ProviderSpec, router: respx.Router) -> None:
+async def test_list(provider: HTTPProvider, spec: ProviderSpec, router: respx.Router) -> None:
     route = listing(router, spec, json={"data": [{"id": "acme/small"}, {"id": "acme/large"}]})
     cards = await provider.models()
     assert [c.model for c in cards] == [*(["acme/small", "acme/large"] if route else []), *spec.unlisted]
@@ -152,7 +152,7 @@ async def test_list(provider: OpenAICompatible, spec: ProviderSpec, router: resp
 
 
 async def test_chat(
-    provider: OpenAICompatible, spec: ProviderSpec, router: respx.Router, deployment: Deployment
+    provider: HTTPProvider, spec: ProviderSpec, router: respx.Router, deployment: Deployment
 ) -> None:
     route = chat(router, spec, json=whole({"role": "assistant", "content": "hello"}))
     response = await provider.complete(deployment, ASK)
@@ -169,7 +169,7 @@ async def test_chat(
 
 
 async def test_stream(
-    provider: OpenAICompatible, spec: ProviderSpec, router: respx.Router, deployment: Deployment
+    provider: HTTPProvider, spec: ProviderSpec, router: respx.Router, deployment: Deployment
 ) -> None:
     usage = {"choices": [], "usage": USAGE}
     route = chat(
@@ -188,7 +188,7 @@ async def test_stream(
 
 
 async def test_tool_call(
-    provider: OpenAICompatible, spec: ProviderSpec, router: respx.Router, deployment: Deployment
+    provider: HTTPProvider, spec: ProviderSpec, router: respx.Router, deployment: Deployment
 ) -> None:
     asked = {
         "index": 0,
@@ -209,7 +209,7 @@ async def test_tool_call(
 
 
 async def test_json_output(
-    provider: OpenAICompatible, spec: ProviderSpec, router: respx.Router, deployment: Deployment
+    provider: HTTPProvider, spec: ProviderSpec, router: respx.Router, deployment: Deployment
 ) -> None:
     route = chat(router, spec, json=whole({"content": '{"a": 1}'}))
     schema = JsonSchema({"type": "object", "properties": {"a": {"type": "integer"}}})
@@ -245,7 +245,7 @@ async def test_json_output(
     ids=["401", "429", "500", "503", "page", "cut", "204", "302"],
 )
 async def test_errors(
-    provider: OpenAICompatible,
+    provider: HTTPProvider,
     spec: ProviderSpec,
     router: respx.Router,
     deployment: Deployment,
@@ -264,14 +264,14 @@ async def test_errors(
 
 @pytest.mark.parametrize("how", ["complete", "stream"])
 async def test_an_error_inside_a_200(
-    provider: OpenAICompatible, spec: ProviderSpec, router: respx.Router, deployment: Deployment, how: str
+    provider: HTTPProvider, spec: ProviderSpec, router: respx.Router, deployment: Deployment, how: str
 ) -> None:
     chat(router, spec, json={"error": {"code": 502, "message": "host disconnected"}})
     assert (await failure_of(provider, deployment, how)).kind is FailureKind.OVERLOADED
 
 
 async def test_an_error_in_the_middle_of_a_stream(
-    provider: OpenAICompatible, spec: ProviderSpec, router: respx.Router, deployment: Deployment
+    provider: HTTPProvider, spec: ProviderSpec, router: respx.Router, deployment: Deployment
 ) -> None:
     chat(
         router,
@@ -286,14 +286,14 @@ async def test_an_error_in_the_middle_of_a_stream(
 
 
 async def test_a_stream_that_ends_without_saying_why(
-    provider: OpenAICompatible, spec: ProviderSpec, router: respx.Router, deployment: Deployment
+    provider: HTTPProvider, spec: ProviderSpec, router: respx.Router, deployment: Deployment
 ) -> None:
     chat(router, spec, **events(chunk({"content": "hel"})))
     assert (await failure_of(provider, deployment, "stream")).kind is FailureKind.TRUNCATED
 
 
 async def test_a_whole_answer_to_a_stream_is_streamed(
-    provider: OpenAICompatible, spec: ProviderSpec, router: respx.Router, deployment: Deployment
+    provider: HTTPProvider, spec: ProviderSpec, router: respx.Router, deployment: Deployment
 ) -> None:
     call = {"id": "c", "function": {"name": "f", "arguments": "{}"}}
     chat(router, spec, json=whole({"content": "hello", "reasoning": "hm", "tool_calls": [call]}))
@@ -307,7 +307,7 @@ async def test_a_whole_answer_to_a_stream_is_streamed(
 
 
 async def test_an_unreachable_host(
-    provider: OpenAICompatible, spec: ProviderSpec, router: respx.Router, deployment: Deployment
+    provider: HTTPProvider, spec: ProviderSpec, router: respx.Router, deployment: Deployment
 ) -> None:
     router.route(host=httpx.URL(spec.base_url).host).mock(side_effect=httpx.ConnectError("no"))
     for how in asked(spec):
@@ -315,14 +315,14 @@ async def test_an_unreachable_host(
 
 
 async def test_a_list_that_is_not_there_is_no_missing_model(
-    provider: OpenAICompatible, spec: ProviderSpec, router: respx.Router, deployment: Deployment
+    provider: HTTPProvider, spec: ProviderSpec, router: respx.Router, deployment: Deployment
 ) -> None:
     if listing(router, spec, status_code=404):
         assert (await failure_of(provider, deployment, "models")).kind is FailureKind.BAD_REQUEST
 
 
 async def test_a_key_that_nobody_gave(
-    provider: OpenAICompatible, spec: ProviderSpec, router: respx.Router
+    provider: HTTPProvider, spec: ProviderSpec, router: respx.Router
 ) -> None:
     failure = await failure_of(provider, Deployment(spec.id, "m", "OTHER_KEY"), "complete")
     assert (failure.kind, failure.status) == (FailureKind.AUTH, None)
@@ -331,7 +331,7 @@ async def test_a_key_that_nobody_gave(
 
 
 async def test_without_any_key(spec: ProviderSpec, router: respx.Router) -> None:
-    keyless = OpenAICompatible(spec, respx_transport(router), keys={}, clock=CLOCK)
+    keyless = HTTPProvider(spec, respx_transport(router), keys={}, clock=CLOCK)
     route = chat(router, spec, json=whole({"content": "hello"}))
     listed = listing(router, spec, json={"data": []})
     if spec.needs_key:
@@ -352,7 +352,7 @@ async def test_without_any_key(spec: ProviderSpec, router: respx.Router) -> None
 
 
 async def test_embeddings(
-    provider: OpenAICompatible, spec: ProviderSpec, router: respx.Router, deployment: Deployment
+    provider: HTTPProvider, spec: ProviderSpec, router: respx.Router, deployment: Deployment
 ) -> None:
     if spec.embeddings_path is None:
         with pytest.raises(AttemptFailed, match="no embeddings") as caught:

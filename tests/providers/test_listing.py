@@ -89,6 +89,8 @@ def test_a_full_card() -> None:
             made.capabilities, tools=True, json_schema=True, vision=True, reasoning=True, chat=True
         ),
         parameters=70 * 10**9,
+        inputs=("image", "text"),
+        outputs=("text",),
         created=1747930371.0,
         source="live",
         as_of=NOW,

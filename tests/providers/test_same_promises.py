@@ -79,10 +79,10 @@ async def over_the_network(server: RunningServer, key: str | None) -> AsyncItera
     from pydantic import SecretStr
 
     from aiorch.net import Transport
-    from aiorch.providers import SPECS, OpenAICompatible
+    from aiorch.providers import SPECS, HTTPProvider
 
     transport = Transport()
-    provider = OpenAICompatible(
+    provider = HTTPProvider(
         SPECS["llamacpp"],
         transport,
         keys={KEY: SecretStr(key)} if key else {},

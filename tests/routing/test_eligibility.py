@@ -18,6 +18,7 @@ from aiorch.types import (
     FreeKind,
     Image,
     JsonSchema,
+    Lifecycle,
     Message,
     ModelCard,
     Price,
@@ -53,7 +54,7 @@ def why_not(card: ModelCard, task: Task = HI, rules: Rules = USUAL) -> str | Non
     ("card", "task", "rules", "reason"),
     [
         (FREE, HI, Rules(excluded=frozenset({"groq"})), "its provider is excluded by the settings"),
-        (replace(FREE, retired=True), HI, Rules(), "retired by its provider"),
+        (replace(FREE, lifecycle=Lifecycle("retired")), HI, Rules(), "retired by its provider"),
         (able(chat=False), HI, Rules(), "not a chat model"),
         (PAID, HI, Rules(), "not known to be free, and allow_paid is off"),
         (PAID, HI, Rules(allow_paid=True), "it costs money, and no budget in USD is set"),

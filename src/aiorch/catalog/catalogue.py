@@ -17,13 +17,15 @@ from aiorch.catalog.successors import Successor
 from aiorch.clock import Clock
 from aiorch.errors import AiorchError
 from aiorch.protocols import Provider
-from aiorch.types import Candidate, Deployment, Failure, ModelCard, PassedOver
+from aiorch.types import Candidate, Deployment, Failure, Lifecycle, ModelCard, PassedOver
 
 log = logging.getLogger("aiorch")
 
 LIST_TIMEOUT = 10.0
 """Seconds that a provider may take to list its models; most answer within one, NVIDIA was seen to take eleven."""
 SLOW_LISTS = {"nvidia": 30.0}
+
+_RETIRED = Lifecycle("retired")
 
 ASK_AGAIN = 60.0
 """Seconds before a provider whose list could not be had is asked for it again."""
@@ -205,7 +207,7 @@ class Catalogue:
             if listed.problem:
                 problems.append(PassedOver(provider.name, listed.problem))
             for card in listed.cards:
-                known = replace(card, retired=True) if card.id in self._gone else card
+                known = replace(card, lifecycle=_RETIRED) if card.id in self._gone else card
                 candidates += [
                     Candidate(Deployment(provider.name, card.model, key), known)
                     for key in key_names(provider)

@@ -21,7 +21,7 @@ from aiorch.compose import LOCAL, known_specs, weights_folder
 from aiorch.errors import AiorchError, ConfigurationError
 from aiorch.net import Transport
 from aiorch.plugins import GROUPS, discover
-from aiorch.providers import OpenAICompatible
+from aiorch.providers import HTTPProvider
 
 if TYPE_CHECKING:
     from aiorch.providers import ProviderSpec
@@ -125,7 +125,7 @@ async def _network(settings: Settings) -> tuple[tuple[Probe, ...] | None, list[F
         async with opened(settings) as providers:
             asked = networked(providers)
             idle = [s for s in specs.values() if s.local and s.id not in {p.name for p in asked}]
-            servers = [OpenAICompatible(spec, home, keys={}) for spec in idle]
+            servers = [HTTPProvider(spec, home, keys={}) for spec in idle]
             patience = {**PATIENCE_WITH, **{spec.id: AT_HOME for spec in idle}}
             probes = await probe_all((*asked, *servers), SystemClock(), patience)
     except ConfigurationError as wrong:

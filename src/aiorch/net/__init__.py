@@ -5,11 +5,13 @@ Nothing here knows about models or providers. No HTTP client is imported before 
 
 from aiorch.net.calls import Prepared
 from aiorch.net.causes import NetError, Phase, net_error
+from aiorch.net.ndjson import NDJSONParser
 from aiorch.net.sse import EventTooLarge, ServerSentEvent, SSEParser
 from aiorch.net.transport import Reply, StreamReply, Transport
 
 __all__ = [
     "EventTooLarge",
+    "NDJSONParser",
     "NetError",
     "Phase",
     "Prepared",

@@ -1,6 +1,6 @@
 """One provider each: exactly one attempt a call, every failure classified.
 
-What is known of a provider is a row of :data:`SPECS`; :class:`OpenAICompatible` serves all that speak OpenAI's dialect.
+What is known of a provider is a row of :data:`SPECS`; :class:`HTTPProvider` serves all that speak OpenAI's dialect.
 Rows are light; the code that speaks is fetched when a provider is made (PEP 562), and an HTTP client at its first call.
 """
 
@@ -15,13 +15,13 @@ from aiorch.providers.specs import RETIRED, SPECS
 if TYPE_CHECKING:
     from aiorch.providers.endpoints import Endpoint, endpoint
     from aiorch.providers.failures import classify, from_net
-    from aiorch.providers.openai_compatible import OpenAICompatible
+    from aiorch.providers.http import HTTPProvider
     from aiorch.providers.redaction import Redactor
     from aiorch.providers.rules import RULES, Rule
 
 _FILES = {
     "Endpoint": "endpoints",
-    "OpenAICompatible": "openai_compatible",
+    "HTTPProvider": "http",
     "RULES": "rules",
     "Redactor": "redaction",
     "Rule": "rules",
@@ -36,7 +36,7 @@ __all__ = [
     "SPECS",
     "Endpoint",
     "FreePolicy",
-    "OpenAICompatible",
+    "HTTPProvider",
     "ProviderSpec",
     "Quirks",
     "Redactor",

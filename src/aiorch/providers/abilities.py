@@ -135,6 +135,12 @@ def _modalities(item: Mapping[str, Any], name: str) -> frozenset[str] | None:
     return _names(as_object(item.get("architecture")).get(name, item.get(name)))
 
 
+def modalities(item: Mapping[str, Any], side: Literal["input", "output"]) -> tuple[str, ...] | None:
+    """What a list says that a model takes or gives: ``text``, ``image`` ...; ``None`` where it says nothing."""
+    named = _modalities(item, f"{side}_modalities") or _names(item.get(f"{side}Modalities"))
+    return tuple(sorted(name.lower() for name in named if name)) if named else None
+
+
 def _takes(item: Mapping[str, Any], kind: str) -> bool | None:
     return _has(_modalities(item, "input_modalities"), kind)
 

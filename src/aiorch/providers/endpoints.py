@@ -7,13 +7,13 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from aiorch.net import Transport
-from aiorch.providers.openai_compatible import OpenAICompatible
+from aiorch.providers.http import HTTPProvider
 from aiorch.providers.spec import FreePolicy, ProviderSpec
 from aiorch.types import Capabilities, FreeKind, ModelCard
 
 
-class Endpoint(OpenAICompatible):
-    """An :class:`OpenAICompatible` whose models may be told instead of asked for; made by :func:`endpoint`."""
+class Endpoint(HTTPProvider):
+    """An :class:`HTTPProvider` whose models may be told instead of asked for; made by :func:`endpoint`."""
 
     def __init__(
         self, spec: ProviderSpec, *, key: str | None, cards: Sequence[ModelCard], transport: Transport | None

@@ -9,14 +9,14 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, cast
 
 from aiorch.errors import AttemptFailed
-from aiorch.providers.abilities import capabilities_of
+from aiorch.providers.abilities import capabilities_of, modalities
 from aiorch.providers.decode import as_list, as_object, as_text
 from aiorch.providers.failures import malformed
+from aiorch.providers.lifecycles import lifecycle_of
 from aiorch.providers.prices import dearest, places, price_of
 from aiorch.providers.spec import ProviderSpec
 from aiorch.types import ZERO_PRICE, FreeKind, ModelCard, Price
@@ -93,8 +93,11 @@ def _card(item: Mapping[str, Any], spec: ProviderSpec, now: float) -> ModelCard 
         max_output=_max_output(item),
         price=ZERO_PRICE if free in ("local", "zero_price") else price,
         free=free,
+        terms=spec.free.terms(model) if free not in ("none", "unknown", "local") else None,
         capabilities=capabilities_of(model, item, hosts, spec.chat_types),
-        retired=_retired(item, now),
+        inputs=modalities(item, "input"),
+        outputs=modalities(item, "output"),
+        lifecycle=lifecycle_of(item, now),
         parameters=_whole(as_object(item.get("meta")).get("n_params")) or parameters_of(model),
         created=_created(item.get("created")),
         source="live",
@@ -164,29 +167,3 @@ def _free(model: str, item: Mapping[str, Any], price: Price | None, spec: Provid
     if policy.zero_price and (price is None or price.zero):
         return "unknown"  # called free and not listed so, or the other way round
     return "none"
-
-
-# --- whether it still lives --------------------------------------------------------------------------------------
-
-
-def _retired(item: Mapping[str, Any], now: float) -> bool:
-    if item.get("active") is False or item.get("is_deprecated") is True:
-        return True
-    for name in ("expiration_date", "deprecation", "shutdown_date", "deprecationDate"):
-        ends = _day(item.get(name))
-        if ends is not None and ends <= now:
-            return True
-    return False
-
-
-def _day(value: object) -> float | None:
-    if isinstance(value, dict):  # Fireworks: {"year": 2026, "month": 3, "day": 1}
-        parts = as_object(cast("object", value))
-        value = "-".join(f"{_whole(parts.get(part)) or 0:02}" for part in ("year", "month", "day"))
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

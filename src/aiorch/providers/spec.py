@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from string import Formatter
 from typing import Any, Literal
 
-from aiorch.types import FailureScope, FreeKind
+from aiorch.errors import ConfigurationError
+from aiorch.types import FailureScope, FreeKind, FreeTerms, Limit
 
-Dialect = Literal["openai"]
-"""Which code speaks to it."""
+DialectName = Literal["openai", "anthropic", "gemini", "cohere", "ollama", "bedrock", "watsonx"]
+"""Which of :mod:`aiorch.providers.dialects` speaks to it."""
+SignerName = Literal["aws", "ibm", "google"]
+"""Which of :mod:`aiorch.providers.signing` makes the headers of each call, where a key in a header is not enough."""
 PriceUnit = Literal["usd_per_token", "usd_per_million", "hundredth_cents_per_million"]
 """What a number in its list of models means; the last is 1/10,000 USD per million tokens, so 3900 is 0.39 USD."""
 DayReset = Literal["told", "UTC", "America/Los_Angeles"]
@@ -32,6 +36,15 @@ class FreePolicy:
     basis: str = ""
     as_of: str = ""
     """The day, month or year of the source."""
+    limits: tuple[Limit, ...] = ()
+    """What holds for every free model."""
+    model_limits: Mapping[str, tuple[Limit, ...]] = field(default_factory=dict[str, tuple[Limit, ...]])
+    """What holds for those whose id matches a pattern, in place of ``limits``; the first that matches counts."""
+
+    def terms(self, model: str) -> FreeTerms:
+        """The conditions under which ``model`` costs nothing."""
+        own = (limits for pattern, limits in self.model_limits.items() if fnmatchcase(model, pattern))
+        return FreeTerms(self.basis, next(own, self.limits), self.as_of)
 
     def covers(self, model: str) -> bool:
         """True when a pattern matches ``model``."""
@@ -81,6 +94,19 @@ class Quirks:
     """A prefix that its list puts before ids and its chat does not take."""
 
 
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A part of a provider's addresses or requests that is its user's own: an account, a region, a project."""
+
+    name: str
+    """``{name}`` in addresses and in the values of ``body``; a value of ``body`` without it is left out."""
+    env: tuple[str, ...]
+    """Names of environment variables that conventionally hold it, best first."""
+    default: str | None = None
+    optional: bool = False
+    """True where the provider can do without."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSpec:
     """One provider.
@@ -94,6 +120,8 @@ class ProviderSpec:
     name: str
     """What people call it."""
     base_url: str
+    """May hold ``{name}`` of a variable, as every path may."""
+    variables: tuple[Variable, ...] = ()
     env: tuple[str, ...] = ()
     """Names of environment variables that conventionally hold its key, best first."""
     url_env: tuple[str, ...] = ()
@@ -101,12 +129,19 @@ class ProviderSpec:
     auth: str | None = "Authorization: Bearer {key}"
     """The header that carries the key."""
     needs_key: bool = True
+    signer: SignerName | None = None
+    """Who makes the headers of each call where no key of ``env`` is set."""
+    signer_env: tuple[str, ...] = ()
+    """Names of the environment variables that the signer reads; any of them that is set configures the provider."""
     local: bool = False
     """True for a server on the user's own machine or network."""
-    dialect: Dialect = "openai"
+    dialect: DialectName = "openai"
     chat_path: str = "/chat/completions"
+    """For the dialects whose chats have one address; ``{model}`` is the model's id."""
     list_path: str | None = "/models"
-    """``None`` where it has no list: its models are the ``unlisted`` ones."""
+    """``None`` where it has no list: its models are the ``unlisted`` ones. A whole URL where it is on another host."""
+    more_lists: tuple[str, ...] = ()
+    """Further lists whose models are added."""
     list_is_public: bool = False
     """True where the list needs no key, so that it says nothing about one."""
     unlisted: tuple[str, ...] = ()
@@ -122,9 +157,15 @@ class ProviderSpec:
     price_unit: PriceUnit | None = None
     """``None`` where its list shows no prices."""
     free: FreePolicy = FreePolicy("none")
+    anonymous: FreePolicy | None = None
+    """Which models answer without any key, where some do: asked only when the settings allow it."""
+    key_check: str | None = None
+    """A path that answers 401 or 403 to a bad key and costs nothing; ``None`` = the list, where that is not public."""
     limit_scope: FailureScope = "key_model"
     """What a 429 that does not say more condemns."""
     windows: tuple[Window, ...] = ()
+    told_headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Headers of an answer, in lower case, that go into ``Response.details``, and their names there."""
     day_reset: DayReset = "told"
     quirks: Quirks = Quirks()
     trains_on_free: bool | None = None
@@ -133,3 +174,45 @@ class ProviderSpec:
     """False where a fact of this row was not confirmed by a source."""
     as_of: str = ""
     """When the facts were last read."""
+
+
+def resolved(spec: ProviderSpec, values: Mapping[str, str], base_url: str | None = None) -> ProviderSpec:
+    """The row with its variables filled in.
+
+    :param base_url: instead of the row's.
+    :raises ConfigurationError: when one that has no default has no value.
+    """
+    address = (base_url or spec.base_url).rstrip("/")
+    if not spec.variables:
+        return spec if address == spec.base_url else replace(spec, base_url=address)
+    known = {v.name: values.get(v.name) or v.default for v in spec.variables}
+    missing = [v for v in spec.variables if not v.optional and known[v.name] is None]
+    if missing:
+        wanted = ", ".join(" or ".join(v.env) for v in missing)
+        raise ConfigurationError(f"provider {spec.id!r} needs {wanted}: set it in the environment or .env")
+    there = {name: value for name, value in known.items() if value is not None}
+    return replace(
+        spec,
+        base_url=_filled(address, there),
+        list_path=_filled(spec.list_path, there) if spec.list_path else None,
+        more_lists=tuple(_filled(path, there) for path in spec.more_lists),
+        chat_path=_filled(spec.chat_path, there),
+        embeddings_path=_filled(spec.embeddings_path, there) if spec.embeddings_path else None,
+        body={
+            name: _filled(value, there) if isinstance(value, str) else value
+            for name, value in spec.body.items()
+            if not isinstance(value, str) or _names(value) <= there.keys()
+        },
+        variables=(),
+    )
+
+
+def _names(template: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(template) if name}
+
+
+def _filled(template: str, values: Mapping[str, str]) -> str:
+    """The template with the values that it names; other braces stay as they are (``{model}``)."""
+    for name, value in values.items():
+        template = template.replace(f"{{{name}}}", value)
+    return template

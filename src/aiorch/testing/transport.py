@@ -4,7 +4,7 @@ For example:
 
     router = respx.Router()
     router.post("https://api.groq.com/openai/v1/chat/completions").respond(json={...})
-    groq = OpenAICompatible(SPECS["groq"], respx_transport(router), keys={...})
+    groq = HTTPProvider(SPECS["groq"], respx_transport(router), keys={...})
 """
 
 from __future__ import annotations

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from aiorch.types.failures import FailureScope
 from aiorch.types.responses import Usage
 
 MILLION = Decimal(1_000_000)
@@ -63,6 +65,75 @@ class Capabilities:
     embeddings: bool | None = None
 
 
+LimitPeriod = Literal["second", "minute", "hour", "day", "month", "at once"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The most that may be asked within a period.
+
+    >>> str(Limit(20, "requests", "minute"))
+    '20 requests a minute'
+    """
+
+    amount: int
+    unit: Literal["requests", "tokens", "neurons"]
+    per: LimitPeriod
+    scope: FailureScope = "account"
+    """What shares it: everything behind the account (``account``), or each model with each key (``key_model``)."""
+
+    def __str__(self) -> str:
+        return f"{self.amount:,} {self.unit} {'at once' if self.per == 'at once' else f'a {self.per}'}"
+
+
+@dataclass(frozen=True, slots=True)
+class FreeTerms:
+    """Why and how far a route costs nothing; :attr:`ModelCard.free` says of which kind it is."""
+
+    basis: str
+    """In words: which plan, which ids."""
+    limits: tuple[Limit, ...] = ()
+    as_of: str = ""
+    """The day, month or year of the source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """Whether a model lives, and until when."""
+
+    state: Literal["active", "deprecated", "retired", "unknown"] = "unknown"
+    """``deprecated`` still answers; ``retired`` does not."""
+    deprecated_at: float | None = None
+    """Epoch seconds, as the next."""
+    retires_at: float | None = None
+    """When it stops, or stopped, to answer."""
+    successor: str | None = None
+    """The id that its provider names instead. It may cost money."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a public benchmark, or one of one's own, says of a model."""
+
+    benchmark: str
+    """For example ``aider_polyglot``; scores of different benchmarks are not comparable."""
+    value: float
+    as_of: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who says a thing, when, and how far that is believed."""
+
+    source: str
+    """``user``, ``live``, ``openrouter``, ``models.dev``, ``name`` (told by the id alone) ..."""
+    as_of: float | None = None
+    """Epoch seconds."""
+    confidence: float = 1.0
+    """0 to 1."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelCard:
     """What is known of one model at one provider."""
@@ -79,8 +150,21 @@ class ModelCard:
     price: Price | None = None
     """``None`` = unknown, which is never taken for free."""
     free: FreeKind = "unknown"
+    terms: FreeTerms | None = None
+    """The conditions of a free route, where they are known."""
     capabilities: Capabilities = Capabilities()
-    retired: bool = False
+    inputs: tuple[str, ...] | None = None
+    """What it takes: ``text``, ``image``, ``audio`` ...; ``None`` = nobody has said."""
+    outputs: tuple[str, ...] | None = None
+    lifecycle: Lifecycle = Lifecycle()
+    family: str | None = None
+    """The model itself, whoever serves it: one family over several providers has as many deployments."""
+    variant: str | None = None
+    """What sets it apart within its family: ``thinking``, ``fp8``, a date."""
+    scores: tuple[Score, ...] = ()
+    knowledge: str | None = None
+    """Until when it was taught, for example ``2026-03``."""
+    open_weights: bool | None = None
     parameters: int | None = None
     """Number of weights, where known or told by the name."""
     demo: bool = False
@@ -91,6 +175,17 @@ class ModelCard:
     """Who says all this: ``live``, ``embedded``, ``user`` ..."""
     as_of: float | None = None
     """When that was learnt, epoch seconds."""
+    origins: Mapping[str, Origin] = field(default_factory=dict[str, Origin])
+    """By field: who says it, where that is not :attr:`source` (a card that was merged of several)."""
+
+    @property
+    def retired(self) -> bool:
+        """True where it no longer answers."""
+        return self.lifecycle.state == "retired"
+
+    def origin(self, name: str) -> Origin:
+        """Who says what the field ``name`` holds."""
+        return self.origins.get(name) or Origin(self.source, self.as_of)
 
     @property
     def id(self) -> str:
@@ -101,6 +196,19 @@ class ModelCard:
     def costs_nothing(self) -> bool:
         """True where a call is known to be free of charge (a trial credit is not: it ends and then charges)."""
         return self.free in ("local", "zero_price", "free_quota", "anonymous")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A provider's list of models, with what it said about keeping it."""
+
+    cards: tuple[ModelCard, ...] = ()
+    etag: str | None = None
+    last_modified: str | None = None
+    max_age: float | None = None
+    """Seconds for which it said that the list holds; ``None`` = it said nothing."""
+    unchanged: bool = False
+    """True where it said that the list it was asked about still holds; ``cards`` is empty then."""
 
 
 @dataclass(frozen=True, slots=True)

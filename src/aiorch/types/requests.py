@@ -17,7 +17,7 @@ class Parameters:
     """How a model samples. ``None`` leaves the provider's own default.
 
     >>> Parameters(temperature=0).merged(Parameters(max_tokens=50))
-    Parameters(temperature=0, max_tokens=50, stop=(), seed=None, top_p=None, extra={})
+    Parameters(temperature=0, max_tokens=50, stop=(), seed=None, top_p=None, extra={}, headers={})
     """
 
     temperature: float | None = None
@@ -31,6 +31,8 @@ class Parameters:
     """Nucleus sampling, 0 to 1."""
     extra: JSON = field(default_factory=dict[str, Any])
     """Provider-specific fields, sent as they are."""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Provider-specific headers, sent as they are; what identifies the caller cannot be replaced by them."""
 
     def merged(self, over: Parameters) -> Parameters:
         """These, with whatever ``over`` sets taking precedence."""
@@ -41,6 +43,7 @@ class Parameters:
             seed=self.seed if over.seed is None else over.seed,
             top_p=self.top_p if over.top_p is None else over.top_p,
             extra={**self.extra, **over.extra},
+            headers={**self.headers, **over.headers},
         )
 
 

@@ -14,7 +14,7 @@ from tests.net.raw_server import CHUNKED, LAST, RawServer, answer, chunk, hangs,
 
 from aiorch.errors import AttemptFailed
 from aiorch.net import Transport
-from aiorch.providers import SPECS, OpenAICompatible
+from aiorch.providers import SPECS, HTTPProvider
 from aiorch.types import (
     Deployment,
     Failure,
@@ -45,9 +45,9 @@ def server() -> Iterator[RawServer]:
 
 
 @pytest.fixture
-async def provider(server: RawServer, anyio_backend: str) -> AsyncIterator[OpenAICompatible]:
+async def provider(server: RawServer, anyio_backend: str) -> AsyncIterator[HTTPProvider]:
     transport = Transport()
-    yield OpenAICompatible(SPECS["vllm"], transport, keys={}, base_url=server.url + "/v1/")
+    yield HTTPProvider(SPECS["vllm"], transport, keys={}, base_url=server.url + "/v1/")
     await transport.aclose()
 
 
@@ -55,14 +55,14 @@ def event(delta: dict[str, Any], finish: str | None = None, end: bytes = b"\n\n"
     return b"data: " + json.dumps({"choices": [{"delta": delta, "finish_reason": finish}]}).encode() + end
 
 
-async def failure_of(provider: OpenAICompatible, timeouts: Timeouts = HASTY) -> Failure:
+async def failure_of(provider: HTTPProvider, timeouts: Timeouts = HASTY) -> Failure:
     with pytest.raises(AttemptFailed) as caught:
         await provider.complete(HERE, ASK, timeouts)
     return caught.value.failure
 
 
 async def streamed(
-    provider: OpenAICompatible, timeouts: Timeouts = HASTY
+    provider: HTTPProvider, timeouts: Timeouts = HASTY
 ) -> tuple[list[StreamPart], Failure | None]:
     parts: list[StreamPart] = []
     try:
@@ -73,15 +73,15 @@ async def streamed(
     return parts, None
 
 
-async def works(provider: OpenAICompatible, server: RawServer) -> None:
+async def works(provider: HTTPProvider, server: RawServer) -> None:
     server.scripts[CHAT] = says(HELLO)
     assert (await provider.complete(HERE, ASK)).message.text == "hello"
 
 
-async def test_a_server_that_is_not_running(provider: OpenAICompatible) -> None:
+async def test_a_server_that_is_not_running(provider: HTTPProvider) -> None:
     with RawServer() as gone:
         url = gone.url
-    elsewhere = OpenAICompatible(SPECS["vllm"], provider._transport, keys={}, base_url=url)
+    elsewhere = HTTPProvider(SPECS["vllm"], provider._transport, keys={}, base_url=url)
     failure = await failure_of(elsewhere)
     assert (failure.kind, failure.code) == (FailureKind.TRANSPORT, "refused")
     assert "is the server running?" in failure.message
@@ -100,7 +100,7 @@ async def test_a_server_that_is_not_running(provider: OpenAICompatible) -> None:
     ids=["closes early", "drops in the body", "no http", "hangs", "hangs in the body"],
 )
 async def test_what_breaks_on_the_way(
-    provider: OpenAICompatible, server: RawServer, script: Any, kind: FailureKind, code: str
+    provider: HTTPProvider, server: RawServer, script: Any, kind: FailureKind, code: str
 ) -> None:
     server.scripts[CHAT] = script
     failure = await failure_of(provider)
@@ -125,7 +125,7 @@ async def test_what_breaks_on_the_way(
     ids=["drops", "ends", "hangs", "garbles"],
 )
 async def test_a_stream_that_breaks_in_the_middle(
-    provider: OpenAICompatible, server: RawServer, script: Any, kind: FailureKind
+    provider: HTTPProvider, server: RawServer, script: Any, kind: FailureKind
 ) -> None:
     server.scripts[CHAT] = script
     parts, failure = await streamed(provider)
@@ -137,7 +137,7 @@ async def test_a_stream_that_breaks_in_the_middle(
 
 @pytest.mark.parametrize("script", [says, hangs], ids=["drops", "hangs"])
 async def test_a_stream_that_breaks_after_its_end_is_an_answer(
-    provider: OpenAICompatible, server: RawServer, script: Any
+    provider: HTTPProvider, server: RawServer, script: Any
 ) -> None:
     body = CHUNKED + chunk(event({"content": "hello"}) + event({}, "stop"))
     server.scripts[CHAT] = says(body, keep=False) if script is says else hangs(body)
@@ -149,7 +149,7 @@ async def test_a_stream_that_breaks_after_its_end_is_an_answer(
 
 
 async def test_line_ends_and_comments_of_all_kinds_split_anywhere(
-    provider: OpenAICompatible, server: RawServer
+    provider: HTTPProvider, server: RawServer
 ) -> None:
     body = b": OPENROUTER PROCESSING\r\n\r\n" + event({"content": "hé"}, end=b"\r\n\r\n") + b": ping\r\n\r\n"
     body += event({"content": "llo"}, "stop", end=b"\n")  # no blank line, no [DONE]
@@ -161,7 +161,7 @@ async def test_line_ends_and_comments_of_all_kinds_split_anywhere(
 
 
 async def test_a_stream_without_a_content_type_is_read_as_one(
-    provider: OpenAICompatible, server: RawServer
+    provider: HTTPProvider, server: RawServer
 ) -> None:
     untyped = CHUNKED.replace(b"content-type: text/event-stream\r\n", b"")
     server.scripts[CHAT] = says(untyped + chunk(event({"content": "a"}, "stop")) + LAST)
@@ -170,7 +170,7 @@ async def test_a_stream_without_a_content_type_is_read_as_one(
     assert parts[0] == TextDelta("a")
 
 
-async def test_deltas_come_as_they_are_sent(provider: OpenAICompatible, server: RawServer) -> None:
+async def test_deltas_come_as_they_are_sent(provider: HTTPProvider, server: RawServer) -> None:
     server.scripts[CHAT] = hangs(CHUNKED + chunk(event({"content": "first"})))
     stream = provider.stream(HERE, ASK, Timeouts())
     with anyio.fail_after(5):
@@ -185,7 +185,7 @@ async def test_deltas_come_as_they_are_sent(provider: OpenAICompatible, server: 
 )
 @pytest.mark.parametrize("how", ["complete", "stream"])
 async def test_cancelling_ends_the_call_and_the_next_one_works(
-    provider: OpenAICompatible, server: RawServer, how: str, written: tuple[bytes, ...]
+    provider: HTTPProvider, server: RawServer, how: str, written: tuple[bytes, ...]
 ) -> None:
     server.scripts[CHAT] = hangs(*written)
 
@@ -207,7 +207,7 @@ async def test_cancelling_ends_the_call_and_the_next_one_works(
 
 
 async def test_three_hundred_calls_at_once(
-    provider: OpenAICompatible, server: RawServer, anyio_backend: str
+    provider: HTTPProvider, server: RawServer, anyio_backend: str
 ) -> None:
     number = 300 if anyio_backend == "asyncio" else 100  # httpx's pool takes seconds for 300
     server.scripts[CHAT] = says(HELLO)
@@ -223,16 +223,14 @@ async def test_three_hundred_calls_at_once(
 
 
 async def test_an_answer_of_another_status_than_200_is_none(
-    provider: OpenAICompatible, server: RawServer
+    provider: HTTPProvider, server: RawServer
 ) -> None:
     server.scripts[CHAT] = says(answer(b"{}", "202 Accepted"))
     failure = await failure_of(provider)
     assert (failure.kind, failure.status) == (FailureKind.MALFORMED, 202)
 
 
-async def test_half_a_character_is_sent_as_a_question_mark(
-    provider: OpenAICompatible, server: RawServer
-) -> None:
+async def test_half_a_character_is_sent_as_a_question_mark(provider: HTTPProvider, server: RawServer) -> None:
     server.scripts[CHAT] = says(HELLO)
     await provider.complete(HERE, Request((Message.user("a\ud83db ü"),), Parameters()))
     assert json.loads(server.requests[0].body)["messages"][0]["content"] == "a?b ü"
@@ -241,7 +239,7 @@ async def test_half_a_character_is_sent_as_a_question_mark(
 async def test_each_key_has_its_own_header(server: RawServer, anyio_backend: str) -> None:
     transport = Transport()
     spec = replace(SPECS["groq"], auth="x-api-key: {key}")
-    provider = OpenAICompatible(
+    provider = HTTPProvider(
         spec, transport, keys={"A": SecretStr("key-a"), "B": SecretStr("key-b")}, base_url=server.url + "/v1"
     )
     server.scripts[CHAT] = says(HELLO)
@@ -262,7 +260,7 @@ async def test_each_key_has_its_own_header(server: RawServer, anyio_backend: str
 async def test_a_key_with_impossible_characters_is_named_and_not_shown(
     secret: str, anyio_backend: str
 ) -> None:
-    provider = OpenAICompatible(SPECS["groq"], Transport(), keys={"K": SecretStr(secret)})
+    provider = HTTPProvider(SPECS["groq"], Transport(), keys={"K": SecretStr(secret)})
     with pytest.raises(AttemptFailed) as caught:
         await provider.complete(Deployment("groq", "m", "K"), ASK)
     assert caught.value.failure.kind is FailureKind.AUTH
@@ -272,7 +270,7 @@ async def test_a_key_with_impossible_characters_is_named_and_not_shown(
 
 
 async def test_an_address_that_is_none_is_named(anyio_backend: str) -> None:
-    provider = OpenAICompatible(SPECS["ollama"], Transport(), keys={}, base_url="localhost:11434")
+    provider = HTTPProvider(SPECS["ollama"], Transport(), keys={}, base_url="localhost:11434")
     with pytest.raises(AttemptFailed, match="not an address that begins with http"):
         await provider.models()
 
@@ -282,7 +280,7 @@ async def test_only_streams_of_local_servers_give_up_their_connection(
     server: RawServer, provider_id: str, closes: bool, anyio_backend: str
 ) -> None:
     transport = Transport()
-    provider = OpenAICompatible(
+    provider = HTTPProvider(
         SPECS[provider_id], transport, keys={"K": SecretStr("key-a")}, base_url=server.url + "/v1"
     )
     here = Deployment(provider_id, "m", "K")
@@ -300,7 +298,7 @@ async def test_only_streams_of_local_servers_give_up_their_connection(
 async def test_a_provider_that_wants_no_header_gets_none(server: RawServer, anyio_backend: str) -> None:
     transport = Transport()
     spec = replace(SPECS["groq"], auth=None)
-    provider = OpenAICompatible(spec, transport, keys={"K": SecretStr("key-a")}, base_url=server.url + "/v1")
+    provider = HTTPProvider(spec, transport, keys={"K": SecretStr("key-a")}, base_url=server.url + "/v1")
     server.scripts[CHAT] = says(HELLO)
     await provider.complete(Deployment("groq", "m", "K"), ASK)
     assert b"key-a" not in server.requests[0].head
