@@ -12,10 +12,11 @@ import httpx
 import pytest
 
 import aiorch
-from aiorch.compose import address, build, known_specs, plugged, weights_folder
+from aiorch.compose import build, plugged
 from aiorch.errors import ConfigurationError, LocalModelError, MissingExtra, PluginError, UnknownProvider
 from aiorch.plugins import Plugin
 from aiorch.providers import ProviderSpec
+from aiorch.roster import address, known_specs, weights_folder
 from aiorch.testing import ScriptedProvider
 
 
@@ -224,6 +225,7 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> Any:
         return [p for p in added if p.group == group]
 
     monkeypatch.setattr("aiorch.compose.discover", discover)
+    monkeypatch.setattr("aiorch.roster.discover", discover)
 
     def add(group: str, value: Any = None, *, error: str | None = None, name: str = "mine") -> None:
         added.append(Plugin(group, name, "mine 1.0", value, error))

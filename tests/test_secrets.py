@@ -51,7 +51,7 @@ async def test_no_key_reaches_a_log_an_event_an_error_a_file_or_a_repr(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     keys = seeded(monkeypatch)
-    monkeypatch.setattr("aiorch.compose.embedded", lambda settings, clock: None)  # it would answer
+    monkeypatch.setattr("aiorch.roster.embedded", lambda settings, clock: None)  # it would answer
     out = io.StringIO()
     handler = logging.StreamHandler(out)
     root = logging.getLogger()
@@ -109,7 +109,7 @@ async def test_what_a_plugins_provider_raises_is_redacted(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("ACME_API_KEY", "the-secret-of-acme-7391")
-    monkeypatch.setattr("aiorch.compose.embedded", lambda settings, clock: None)
+    monkeypatch.setattr("aiorch.roster.embedded", lambda settings, clock: None)
     broken = RuntimeError("cannot call with the-secret-of-acme-7391")
     async with aiorch.Orchestrator(providers=[ScriptedProvider([broken])], data_dir=tmp_path) as ai:
         with pytest.raises(aiorch.AllAttemptsFailed, match=r"cannot call with \[redacted\]") as failed:

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
 
 from aiorch.catalog import Catalogue
 from aiorch.catalog.lists import MIGRATIONS as CATALOG_TABLES
 from aiorch.catalog.lists import StoredLists
 from aiorch.clock import Clock, SystemClock
-from aiorch.errors import ConfigurationError, LocalModelError, MissingExtra, PluginError, UnknownProvider
+from aiorch.errors import ConfigurationError, PluginError
 from aiorch.events import Bus
 from aiorch.journal import NullJournal
 from aiorch.net import Transport
-from aiorch.plugins import Plugin, discover
+from aiorch.plugins import discover
 from aiorch.protocols import Check, Journal, Matcher, Provider, StreamValidator, Tool, Validator
-from aiorch.providers import RETIRED, SPECS, ProviderSpec
+from aiorch.providers import ProviderSpec
 from aiorch.quality import CHECKS
 from aiorch.reporting import Reporter
+from aiorch.roster import configured, known_specs, not_used
 from aiorch.routing import AnswerCache, Executor, MemoryCache, ProfileMatcher, Profiles, Rules
 from aiorch.routing.disk_cache import MIGRATIONS as ANSWER_TABLES
 from aiorch.routing.disk_cache import DiskCache
@@ -185,54 +183,6 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
 
 # --- providers ---------------------------------------------------------------------------------------------------
 
-Made = Callable[[Settings], "Provider | None"]
-"""What a provider plugin may be: called with the settings, it gives a provider, or ``None`` where it has no key."""
-
-
-def known_specs() -> tuple[dict[str, ProviderSpec], tuple[Made, ...]]:
-    """Every provider that can be configured: the built-in rows, rows of plugins, and plugins that make their own."""
-    specs, makers = dict(SPECS), list[Made]()
-    for plugin in discover("aiorch.providers"):
-        if plugin.error is not None:
-            _report(plugin)
-        elif isinstance(plugin.value, ProviderSpec):
-            specs[plugin.value.id] = plugin.value
-        else:
-            makers.append(plugin.value)
-    return specs, tuple(makers)
-
-
-def configured(
-    settings: Settings,
-    specs: Mapping[str, ProviderSpec],
-    plugins: Iterable[Made],
-    transport: Transport,
-    clock: Clock,
-) -> tuple[Provider, ...]:
-    """The providers that have a key or an address, and the embedded model where it is installed.
-
-    :raises UnknownProvider: when the settings name one that nobody knows.
-    """
-    for name in (*(settings.providers or ()), *settings.keys, *settings.base_urls):
-        if name not in specs and name != LOCAL:
-            fate = RETIRED.get(name, "")
-            raise UnknownProvider(name, () if fate else (*specs, LOCAL), fate)
-    found: list[Provider] = []
-    for spec in specs.values():
-        if settings.providers is None or spec.id in settings.providers:
-            provider = _networked(settings, spec, transport, clock)
-            if provider is not None:
-                found.append(provider)
-    for make in plugins:
-        provider = make(settings)
-        if provider is not None and (settings.providers is None or provider.name in settings.providers):
-            found.append(provider)
-    if settings.providers is None or LOCAL in settings.providers:
-        local = embedded(settings, clock)
-        if local is not None:
-            found.append(local)
-    return tuple(found)
-
 
 def _told_apart(given: Sequence[Provider | str] | None) -> tuple[tuple[str, ...], tuple[Provider, ...]]:
     """Names and objects. :raises ConfigurationError: for what is neither."""
@@ -257,79 +207,6 @@ def _all_different(providers: Sequence[Provider]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise ConfigurationError(f"two providers are called {name!r}: give each a name of its own")
-
-
-LOCAL = "local"
-"""The name of the embedded provider."""
-
-
-def _networked(settings: Settings, spec: ProviderSpec, transport: Transport, clock: Clock) -> Provider | None:
-    """The provider of a row, when there is a key or an address for it."""
-    asked_for = settings.providers is not None
-    if settings.offline and not spec.local:
-        return None
-    given = settings.keys.get(spec.id)
-    found = (f"keys.{spec.id}", given) if given else settings.secret(*spec.env)
-    host = settings.base_urls.get(spec.id) or settings.variable(*spec.url_env)
-    if spec.needs_key and found is None:
-        if asked_for:
-            raise ConfigurationError(
-                f"provider {spec.id!r} is asked for, and no key was found: set {' or '.join(spec.env)} "
-                f"(environment or .env), or keys.{spec.id}"
-            )
-        return None
-    if not spec.needs_key and host is None and not asked_for:
-        return None
-    from aiorch.providers import HTTPProvider
-
-    keys = dict([found]) if found else {}
-    return HTTPProvider(
-        spec, transport, keys=keys, base_url=address(host, spec.base_url) if host else None, clock=clock
-    )
-
-
-def address(host: str, usual: str) -> str:
-    """A base URL from what people set: a whole URL, or only a host as ``OLLAMA_HOST`` has it; port and path as usual.
-
-    >>> address("127.0.0.1", "http://localhost:11434/v1")
-    'http://127.0.0.1:11434/v1'
-    >>> address("https://models.example/api/v1", "http://localhost:11434/v1")
-    'https://models.example/api/v1'
-    """
-    known = urlsplit(usual)
-    parts = urlsplit(host if "://" in host else f"{known.scheme}://{host}")
-    port = "" if parts.port or parts.scheme != known.scheme or not known.port else f":{known.port}"
-    path = parts.path.rstrip("/") or known.path
-    return f"{parts.scheme}://{parts.netloc}{port}{path}"
-
-
-def embedded(settings: Settings, clock: Clock) -> Provider | None:
-    """The embedded model, where its engine and its weights are installed.
-
-    :raises LocalModelError: when the settings name weights that are not there.
-    """
-    if importlib.util.find_spec("xllamacpp") is None:
-        if settings.local_model is not None:
-            raise MissingExtra("local", f"the embedded model {settings.local_model}")
-        return None
-    from aiorch.providers.local import DEFAULT, LocalProvider, locate
-
-    wanted = settings.local_model or DEFAULT
-    path = locate(wanted, weights_folder(settings))
-    if path is None:
-        if settings.local_model is not None:
-            raise LocalModelError(
-                f"the weights of the embedded model {wanted} are not installed: run `aiorch local install {wanted}`"
-            )
-        return None
-    name = wanted.stem if isinstance(wanted, Path) else wanted
-    return LocalProvider(path, model_id=name, threads=settings.local_threads, clock=clock)
-
-
-def weights_folder(settings: Settings) -> Path:
-    """Where the weights of embedded models are kept."""
-    elsewhere = settings.variable("AIORCH_WEIGHTS_DIR")
-    return Path(elsewhere) if elsewhere else settings.data_dir / "models"
 
 
 def _excluded(settings: Settings, specs: Mapping[str, ProviderSpec]) -> frozenset[str]:
@@ -357,12 +234,12 @@ def plugged(group: str) -> tuple[Any, ...]:
     made: list[Any] = []
     for plugin in discover(group):
         if plugin.error is not None:
-            _report(plugin)
+            not_used(plugin)
             continue
         try:
             made.append(plugin.value() if isinstance(plugin.value, type) else plugin.value)
         except Exception as broken:
-            _report(replace(plugin, error=f"{type(broken).__name__}: {broken}"))
+            not_used(replace(plugin, error=f"{type(broken).__name__}: {broken}"))
     return tuple(made)
 
 
@@ -373,13 +250,3 @@ def _first(found: Sequence[Matcher]) -> Matcher | None:
             f"several matchers are installed ({names}): choose one by Orchestrator(matcher=...)"
         )
     return found[0] if found else None
-
-
-def _report(plugin: Plugin) -> None:
-    log.warning(
-        "plugin %s of %s (%s) cannot be used: %s",
-        plugin.name,
-        plugin.distribution,
-        plugin.group,
-        plugin.error,
-    )

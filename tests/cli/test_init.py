@@ -18,7 +18,7 @@ from aiorch.cli.explained import EXAMPLES, settings_file
 from aiorch.cli.init import Looked, assignments, env_file, env_lines
 from aiorch.cli.keys import OTHERS
 from aiorch.cli.probing import Probe
-from aiorch.compose import address
+from aiorch.roster import address
 from aiorch.providers import SPECS, ProviderSpec
 from aiorch.settings import OTHER_VARIABLES, Settings
 

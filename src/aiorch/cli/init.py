@@ -103,7 +103,7 @@ def write_env(path: Path, *, force: bool) -> Done:
 
     :raises StorageError: when it cannot be written.
     """
-    from aiorch.compose import known_specs
+    from aiorch.roster import known_specs
 
     specs = tuple(known_specs()[0].values())
     old = _read(path)
@@ -264,7 +264,7 @@ async def look(settings: Settings) -> Looked:
     """Try every key with one small request, all at once."""
     from aiorch.cli.probing import networked, opened, probe_all
     from aiorch.clock import SystemClock
-    from aiorch.compose import weights_folder
+    from aiorch.roster import weights_folder
     from aiorch.providers.local import DEFAULT, locate
 
     async with opened(settings) as providers:

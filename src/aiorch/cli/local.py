@@ -163,7 +163,7 @@ def remove(ctx: click.Context, name: str) -> None:
 
 
 def _folder(speak: Voice) -> Path:
-    from aiorch.compose import weights_folder
+    from aiorch.roster import weights_folder
 
     return weights_folder(speak.settings())
 

@@ -85,7 +85,7 @@ def command(
     Prices are USD per million tokens; `?` is what nobody says. Free is what a provider's own list or terms call so.
     """
     speak = voice()
-    from aiorch.compose import LOCAL, known_specs
+    from aiorch.roster import LOCAL, known_specs
     from aiorch.errors import UnknownProvider
     from aiorch.providers import RETIRED
 
@@ -165,7 +165,7 @@ async def look(settings: Settings) -> Found:
 
 def left_out(settings: Settings, asked: Iterable[str]) -> Iterable[tuple[str, str]]:
     """Why each other provider that aiorch knows is not among them."""
-    from aiorch.compose import LOCAL, known_specs
+    from aiorch.roster import LOCAL, known_specs
 
     there = set(asked)
     for spec in known_specs()[0].values():

@@ -137,7 +137,7 @@ async def opened(settings: Settings) -> AsyncGenerator[tuple[Provider, ...], Non
 
     :raises ConfigurationError: when a provider or a model is asked for that is not there.
     """
-    from aiorch.compose import configured, known_specs
+    from aiorch.roster import configured, known_specs
     from aiorch.net import Transport
 
     transport = Transport()

@@ -131,6 +131,8 @@ class Settings(BaseSettings):
     """Providers whose key is billed: their free allowance does not apply, so their models count as paid."""
     exclude_training: bool = False
     """Leave out providers that train on what is sent to their free tier."""
+    allow_anonymous: bool = False
+    """Use providers that answer without a key, where there is none: shared by address, and prompts may be kept."""
     offline: bool = False
     """Use the network for nothing: only models that run on this machine answer."""
 
@@ -173,6 +175,10 @@ class Settings(BaseSettings):
     """Seconds for which a kept answer is used again."""
     cache_entries: Count = 10_000
     """The most answers that are kept."""
+    model_overrides: Annotated[Folder | None, BeforeValidator(_none_word)] = None
+    """A TOML file that corrects what is known of models; it is believed before anybody else."""
+    routing_rules: Annotated[Folder | None, BeforeValidator(_none_word)] = None
+    """A TOML file of rules that send work to pools of models: by task type, agent, tenant, size or time."""
     catalog_ttl: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 3_600.0
     """Seconds for which a provider's list of models is believed; 0 asks each time."""
     retention: Literal["none", "hashes", "text"] = "hashes"

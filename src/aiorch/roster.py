@@ -1,0 +1,229 @@
+"""Which providers can be used here: those with a key, an address, a signer's credentials, or none needed."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from aiorch.clock import Clock
+from aiorch.errors import ConfigurationError, LocalModelError, MissingExtra, UnknownProvider
+from aiorch.net import Transport
+from aiorch.plugins import Plugin, discover
+from aiorch.protocols import Provider
+from aiorch.providers import RETIRED, SPECS, ProviderSpec
+from aiorch.settings import Settings
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+log = logging.getLogger("aiorch")
+
+LOCAL = "local"
+"""The name of the embedded provider."""
+
+Made = Callable[[Settings], "Provider | None"]
+"""What a provider plugin may be: called with the settings, it gives a provider, or ``None`` where it has no key."""
+
+
+def known_specs() -> tuple[dict[str, ProviderSpec], tuple[Made, ...]]:
+    """Every provider that can be configured: the built-in rows, rows of plugins, and plugins that make their own."""
+    specs, makers = dict(SPECS), list[Made]()
+    for plugin in discover("aiorch.providers"):
+        if plugin.error is not None:
+            not_used(plugin)
+        elif isinstance(plugin.value, ProviderSpec):
+            specs[plugin.value.id] = plugin.value
+        else:
+            makers.append(plugin.value)
+    return specs, tuple(makers)
+
+
+def not_used(plugin: Plugin) -> None:
+    """Say that a plugin is broken; everything else goes on without it."""
+    log.warning(
+        "plugin %s of %s (%s) cannot be used: %s",
+        plugin.name,
+        plugin.distribution,
+        plugin.group,
+        plugin.error,
+    )
+
+
+def configured(
+    settings: Settings,
+    specs: Mapping[str, ProviderSpec],
+    plugins: Iterable[Made],
+    transport: Transport,
+    clock: Clock,
+) -> tuple[Provider, ...]:
+    """The providers that have what they need, and the embedded model where it is installed.
+
+    :raises UnknownProvider: when the settings name one that nobody knows.
+    :raises ConfigurationError: when they ask for one that lacks something.
+    """
+    for name in (*(settings.providers or ()), *settings.keys, *settings.base_urls):
+        if name not in specs and name != LOCAL:
+            fate = RETIRED.get(name, "")
+            raise UnknownProvider(name, () if fate else (*specs, LOCAL), fate)
+    found: list[Provider] = []
+    for spec in specs.values():
+        if settings.providers is None or spec.id in settings.providers:
+            provider = _networked(settings, spec, transport, clock)
+            if provider is not None:
+                found.append(provider)
+    for make in plugins:
+        provider = make(settings)
+        if provider is not None and (settings.providers is None or provider.name in settings.providers):
+            found.append(provider)
+    if settings.providers is None or LOCAL in settings.providers:
+        local = embedded(settings, clock)
+        if local is not None:
+            found.append(local)
+    return tuple(found)
+
+
+def public_lists(
+    settings: Settings, specs: Mapping[str, ProviderSpec], transport: Transport, clock: Clock
+) -> tuple[Provider, ...]:
+    """Providers that tell anybody which models they have, those that cannot be used here included. Only for looking:
+    asked without a key, they would refuse every other call.
+    """
+    if settings.offline:
+        return ()
+    from aiorch.providers import HTTPProvider
+
+    return tuple(
+        HTTPProvider(spec, transport, keys={}, clock=clock)
+        for spec in specs.values()
+        if spec.list_is_public and not spec.local and spec.list_path is not None and not spec.variables
+    )
+
+
+def lacking(settings: Settings, spec: ProviderSpec) -> str | None:
+    """What keeps a provider from being used, in a few words; ``None`` where nothing does."""
+    if settings.offline and not spec.local:
+        return "offline"
+    names = _wanted(settings, spec)
+    return f"no {names[0]}" if names else None
+
+
+def _wanted(settings: Settings, spec: ProviderSpec) -> tuple[str, ...]:
+    """The names of which one has to be set before it can be used; empty where nothing is missing."""
+    asked_for = settings.providers is not None and spec.id in settings.providers
+    if not spec.needs_key and not asked_for and _host(settings, spec) is None:
+        return (*spec.url_env, f"base_urls.{spec.id}")
+    if spec.needs_key and not (_key(settings, spec) or _can_sign(settings, spec) or _anonymous(settings, spec)):
+        return (*spec.env, f"keys.{spec.id}")
+    if _host(settings, spec) is not None:  # a whole address holds what it needs
+        return ()
+    there = _variables(settings, spec)
+    needed = (v for v in spec.variables if v.default is None and not v.optional and v.name not in there)
+    return next((v.env for v in needed), ())
+
+
+def _networked(
+    settings: Settings, spec: ProviderSpec, transport: Transport, clock: Clock
+) -> Provider | None:
+    """The provider of a row, when it has what it needs."""
+    if settings.offline and not spec.local:
+        return None
+    wanted = _wanted(settings, spec)
+    if wanted:
+        if settings.providers is None:
+            return None
+        raise ConfigurationError(
+            f"provider {spec.id!r} is asked for, and something is missing: set {' or '.join(wanted)} "
+            "(environment, .env or aiorch.toml)"
+        )
+    from aiorch.providers import HTTPProvider
+
+    key, host = _key(settings, spec), _host(settings, spec)
+    variables = _variables(settings, spec)
+    signer = None
+    if spec.signer is not None:
+        from aiorch.providers.signing import signer_for
+
+        found = dict(pair for name in spec.signer_env if (pair := settings.secret(name)))
+        signer = signer_for(spec, found, variables, transport, clock)
+    return HTTPProvider(
+        spec,
+        transport,
+        keys=dict([key]) if key else {},
+        base_url=address(host, spec.base_url) if host else None,
+        variables=variables,
+        signer=signer,
+        anonymous=key is None and _anonymous(settings, spec),
+        clock=clock,
+    )
+
+
+def _key(settings: Settings, spec: ProviderSpec) -> tuple[str, SecretStr] | None:
+    """The name of its key, and the key."""
+    given = settings.keys.get(spec.id)
+    return (f"keys.{spec.id}", given) if given else settings.secret(*spec.env)
+
+
+def _host(settings: Settings, spec: ProviderSpec) -> str | None:
+    return settings.base_urls.get(spec.id) or settings.variable(*spec.url_env)
+
+
+def _can_sign(settings: Settings, spec: ProviderSpec) -> bool:
+    """True where a signer has credentials of its own, beside any key."""
+    return spec.signer is not None and settings.variable(*spec.signer_env) is not None
+
+
+def _anonymous(settings: Settings, spec: ProviderSpec) -> bool:
+    return settings.allow_anonymous and spec.anonymous is not None
+
+
+def _variables(settings: Settings, spec: ProviderSpec) -> dict[str, str]:
+    """The values of the row's variables that are set."""
+    return {v.name: value for v in spec.variables if (value := settings.variable(*v.env)) is not None}
+
+
+def address(host: str, usual: str) -> str:
+    """A base URL from what people set: a whole URL, or only a host as ``OLLAMA_HOST`` has it; port and path as usual.
+
+    >>> address("127.0.0.1", "http://localhost:11434/v1")
+    'http://127.0.0.1:11434/v1'
+    >>> address("https://models.example/api/v1", "http://localhost:11434/v1")
+    'https://models.example/api/v1'
+    """
+    known = urlsplit(usual)
+    parts = urlsplit(host if "://" in host else f"{known.scheme}://{host}")
+    port = "" if parts.port or parts.scheme != known.scheme or not known.port else f":{known.port}"
+    path = parts.path.rstrip("/") or known.path
+    return f"{parts.scheme}://{parts.netloc}{port}{path}"
+
+
+def embedded(settings: Settings, clock: Clock) -> Provider | None:
+    """The embedded model, where its engine and its weights are installed.
+
+    :raises LocalModelError: when the settings name weights that are not there.
+    """
+    if importlib.util.find_spec("xllamacpp") is None:
+        if settings.local_model is not None:
+            raise MissingExtra("local", f"the embedded model {settings.local_model}")
+        return None
+    from aiorch.providers.local import DEFAULT, LocalProvider, locate
+
+    wanted = settings.local_model or DEFAULT
+    path = locate(wanted, weights_folder(settings))
+    if path is None:
+        if settings.local_model is not None:
+            raise LocalModelError(
+                f"the weights of the embedded model {wanted} are not installed: run `aiorch local install {wanted}`"
+            )
+        return None
+    name = wanted.stem if isinstance(wanted, Path) else wanted
+    return LocalProvider(path, model_id=name, threads=settings.local_threads, clock=clock)
+
+
+def weights_folder(settings: Settings) -> Path:
+    """Where the weights of embedded models are kept."""
+    elsewhere = settings.variable("AIORCH_WEIGHTS_DIR")
+    return Path(elsewhere) if elsewhere else settings.data_dir / "models"
