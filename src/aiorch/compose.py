@@ -21,7 +21,7 @@ from aiorch.providers import ProviderSpec
 from aiorch.quality import CHECKS
 from aiorch.reporting import Reporter
 from aiorch.roster import configured, known_specs, not_used
-from aiorch.routing import AnswerCache, Executor, MemoryCache, ProfileMatcher, Profiles, Rules
+from aiorch.routing import AnswerCache, Executor, MemoryCache, ProfileMatcher, Profiles, RuleBook, Rules
 from aiorch.routing.disk_cache import MIGRATIONS as ANSWER_TABLES
 from aiorch.routing.disk_cache import DiskCache
 from aiorch.safety import AuditLog, Guard, InputLimits, Redactor
@@ -159,6 +159,7 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
         rules=Rules(settings.allow_paid, frozenset(settings.billed), _excluded(settings, specs)),
         catalogue=catalogue,
         matcher=parts.matcher or _first(plugged("aiorch.matchers")) or ProfileMatcher(catalogue.learnt),
+        rulebook=_rulebook(settings),
         executor=Executor(
             {p.name: p for p in providers}, clock=clock, bus=bus, timeouts=settings.timeouts, redact=redact
         ),
@@ -217,6 +218,15 @@ def _excluded(settings: Settings, specs: Mapping[str, ProviderSpec]) -> frozense
 
 
 # --- the rest ----------------------------------------------------------------------------------------------------
+
+
+def _rulebook(settings: Settings) -> RuleBook | None:
+    """:raises ConfigurationError: for rules that cannot be understood."""
+    if settings.routing_rules is None:
+        return None
+    from aiorch.routing.rules_file import load_rules
+
+    return RuleBook(load_rules(settings.routing_rules), str(settings.routing_rules))
 
 
 def _cache(settings: Settings, store: Store, clock: Clock) -> AnswerCache | None:

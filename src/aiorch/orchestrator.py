@@ -22,11 +22,12 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, overload
 
+from aiorch.choosing import ranked
 from aiorch.compose import House, Parts, build
 from aiorch.conversations import Chat, Stream
 from aiorch.errors import InputError
 from aiorch.events import Event
-from aiorch.pipeline import completed, ranked, run, stream
+from aiorch.pipeline import completed, run, stream
 from aiorch.quality import Shape, shape_of
 from aiorch.scopes import Scope
 from aiorch.spawning import Spawned, spawn

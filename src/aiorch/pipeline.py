@@ -15,9 +15,8 @@ from itertools import takewhile
 from typing import Any, TypeVar
 
 from aiorch.answering import StreamEvent, execute, execute_stream, in_time, settle
-from aiorch.catalog import NOBODY, require
+from aiorch.choosing import match
 from aiorch.errors import (
-    NoModelAvailable,
     OutputInvalid,
     QualityError,
     SecurityException,
@@ -25,11 +24,7 @@ from aiorch.errors import (
 from aiorch.protocols import Journal, Tool
 from aiorch.quality import Shape, meets, shape_of, shortfalls
 from aiorch.quality import assess as checked
-from aiorch.routing import (
-    Known,
-    eligible,
-    is_free,
-)
+from aiorch.routing import Known
 from aiorch.types import (
     Assessment,
     Budget,
@@ -38,7 +33,6 @@ from aiorch.types import (
     ModelCard,
     Outcome,
     Profile,
-    Ranking,
     Task,
     ToolResult,
 )
@@ -148,45 +142,6 @@ def completed(task: Task, profile: Profile, budget: Budget | None) -> Task:
         type=task.type or profile.task_type,
         budget=task.budget or budget,
     )
-
-
-# --- match: who is asked? ----------------------------------------------------------------------------------------
-
-
-async def match(line: Line, work: Work) -> Work:
-    """Who may do the task, best first.
-
-    :raises UnknownModel: when the task names a model that nobody knows.
-    :raises NoModelAvailable: when nobody may be asked, with each candidate and why.
-    """
-    with in_time(line, work):
-        ranking = await ranked(line, work.task, work.profile)
-        silent = bool((await line.catalogue.snapshot()).problems)
-    line.report.started(work.task, ranking)
-    if not ranking.candidates:
-        raise NoModelAvailable(nobody(work.task, ranking), ranking.passed_over)
-    free = frozenset(c.deployment.id for c in ranking.candidates if is_free(c.card, line.rules))
-    return replace(
-        work, candidates=ranking.candidates, free=free, complexity=ranking.complexity, silent=silent
-    )
-
-
-async def ranked(line: Line, task: Task, profile: Profile) -> Ranking:
-    """The ranking, with everybody who was passed over and why."""
-    snapshot = await line.catalogue.snapshot()
-    if task.model is not None:
-        require(task.model, snapshot.index, line.catalogue.learnt)
-    fit, unfit = eligible(task, snapshot.candidates, line.rules)
-    ranking = await line.matcher.match(task, profile, fit)
-    return replace(ranking, passed_over=(*ranking.passed_over, *snapshot.problems, *unfit))
-
-
-def nobody(task: Task, ranking: Ranking) -> str:
-    """Why nobody can be asked, and what to do."""
-    if not ranking.passed_over:
-        return f"no model can be asked. {NOBODY}"
-    whom = f"model {task.model}" if task.model else f"agent {task.agent}"
-    return f"no model may be asked for {whom}; each candidate and why:"
 
 
 # --- release: may this go out? -----------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from aiorch.clock import Clock
 from aiorch.events import Bus
 from aiorch.protocols import Check, Matcher, StreamValidator
 from aiorch.reporting import Reporter
-from aiorch.routing import Answer, AnswerCache, Executor, Profiles, Rules, Spent
+from aiorch.routing import Answer, AnswerCache, Executor, Profiles, RuleBook, Rules, Spent
 from aiorch.safety import Guard
 from aiorch.tools import ToolRunner
 from aiorch.types import Attempt, Budget, Candidate, Message, Profile, Task, Verdict
@@ -28,6 +28,8 @@ class Line:
     rules: Rules
     catalogue: Catalogue
     matcher: Matcher
+    rulebook: RuleBook | None
+    """What the routing rules say before the matcher's ranking counts."""
     executor: Executor
     guard: Guard
     stream_validators: tuple[Callable[[], StreamValidator], ...]

@@ -102,6 +102,7 @@ SHAPES: dict[str, Request] = {
     "seed": replace(ASK, parameters=Parameters(seed=5)),
     "top_p": replace(ASK, parameters=Parameters(top_p=0.5)),
     "extra": replace(ASK, parameters=Parameters(extra={"top_k": 5})),
+    "headers": replace(ASK, parameters=Parameters(headers={"x-beta": "on"})),
     "schema": replace(ASK, schema=JsonSchema({})),
     "schema's shape": replace(ASK, schema=JsonSchema({"type": "object"})),
     "schema's name": replace(ASK, schema=JsonSchema({}, name="person")),

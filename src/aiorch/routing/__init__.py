@@ -9,6 +9,7 @@ from aiorch.routing.complexity import Judged, judge
 from aiorch.routing.eligibility import Rules, eligible, estimate_tokens, is_free
 from aiorch.routing.execution import Answer, Executor, Terms
 from aiorch.routing.matching import ProfileMatcher
+from aiorch.routing.pools import Rule, RuleBook, directed, weigh
 from aiorch.routing.profiles import AGENT_PROFILES, Profiles, profile
 
 __all__ = [
@@ -21,14 +22,18 @@ __all__ = [
     "MemoryCache",
     "ProfileMatcher",
     "Profiles",
+    "Rule",
+    "RuleBook",
     "Rules",
     "Spent",
     "Terms",
     "deterministic",
+    "directed",
     "eligible",
     "estimate_tokens",
     "is_free",
     "judge",
     "key_of",
     "profile",
+    "weigh",
 ]

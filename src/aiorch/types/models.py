@@ -175,7 +175,7 @@ class ModelCard:
     """Who says all this: ``live``, ``embedded``, ``user`` ..."""
     as_of: float | None = None
     """When that was learnt, epoch seconds."""
-    origins: Mapping[str, Origin] = field(default_factory=dict[str, Origin])
+    origins: Mapping[str, Origin] = field(default_factory=dict[str, Origin], hash=False)
     """By field: who says it, where that is not :attr:`source` (a card that was merged of several)."""
 
     @property
