@@ -67,7 +67,7 @@ def test_a_whole_file_becomes_rules() -> None:
         ("rules = [3]", "rule 1: Input should be a valid"),
         ('[[rules]]\nagnt = "x"\npool = ["a"]', "rule 1: no condition is called 'agnt'; did you mean 'agent'?"),
         ('[[rules]]\nname = "n"\nagent = "x"', "n: pool: Field required"),
-        ('[[rules]]\npool = "nigth"\n[pools]\nnight = ["a"]', "rule 1: there is no pool 'nigth'; did you mean 'night'?"),
+        ('[[rules]]\npool = "nigth"\n[pools]\nnight = ["a"]', "there is no pool 'nigth'; did you mean 'night'?"),
         ('[[rules]]\npool = ["a"]\nbetween = "25"', 'rule 1: between: a part of the day, such as "22:00-06:00"'),
         ('[[rules]]\npool = ["a"]\nbetween = "25:00-26:00"', "rule 1: between: a part of the day"),
         ('[[rules]]\npool = ["a"]\nzone = "Mars"', "rule 1: zone: a time zone that this machine knows"),

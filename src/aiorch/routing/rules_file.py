@@ -141,10 +141,7 @@ def _problem(error: Mapping[str, Any], document: Mapping[str, Any]) -> str:
         near = nearest(str(place[-1]), known, 1)
         what = "no condition is called" if len(place) > 1 else "there is no table"
         return f"{head}: {what} {str(place[-1])!r}" + (f"; did you mean {near[0]!r}?" if near else "")
-    wanted = (
-        str(error["msg"])
-        .removeprefix("Value error, ")
-        .replace("tuple", "list")
-        .replace("dictionary", "table")
-    )
+    wanted = str(error["msg"]).removeprefix("Value error, ")
+    for theirs, ours in (("Tuple", "List"), ("tuple", "list"), ("dictionary", "table")):
+        wanted = wanted.replace(theirs, ours)
     return f"{head}: {field}: {wanted}" if field else f"{head}: {wanted}"
