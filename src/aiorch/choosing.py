@@ -32,15 +32,19 @@ async def match(line: Line, work: Work) -> Work:
     )
 
 
-async def ranked(line: Line, task: Task, profile: Profile) -> Ranking:
-    """The ranking, with everybody who was passed over and why."""
+async def ranked(line: Line, task: Task, profile: Profile, at: datetime | None = None) -> Ranking:
+    """The ranking, with everybody who was passed over and why.
+
+    :param at: as if it were asked then; ``None`` = now.
+    """
     snapshot = await line.catalogue.snapshot()
     if task.model is not None:
         require(task.model, snapshot.index, line.catalogue.learnt)
     fit, unfit = eligible(task, snapshot.candidates, line.rules)
     ranking = await line.matcher.match(task, profile, fit)
     if line.rulebook is not None and task.model is None:
-        ranking = by_the_rules(line, line.rulebook, task, ranking, snapshot, fit)
+        now = at or datetime.fromtimestamp(line.clock.now(), UTC)
+        ranking = by_the_rules(line, line.rulebook, task, ranking, snapshot, fit, now)
     return replace(ranking, passed_over=(*ranking.passed_over, *snapshot.problems, *unfit))
 
 
@@ -51,6 +55,7 @@ def by_the_rules(
     ranking: Ranking,
     snapshot: Snapshot,
     fit: Sequence[Candidate],
+    now: datetime,
 ) -> Ranking:
     """The ranking as the routing rules want it.
 
@@ -64,7 +69,6 @@ def by_the_rules(
             *(card for cards in embedded_all().values() for card in cards),
         )
     )
-    now = datetime.fromtimestamp(line.clock.now(), UTC)
     weighed = weigh(rulebook.rules, task, ranking.complexity, estimate_tokens(task), now)
     if weighed.rule is not None:
         ranking = directed(ranking, weighed.rule, fit, line.catalogue.learnt)

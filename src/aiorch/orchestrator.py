@@ -19,6 +19,7 @@ from collections.abc import (
 )
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, overload
 
@@ -45,7 +46,9 @@ from aiorch.types import (
 if TYPE_CHECKING:
     import httpx
 
+    from aiorch.catalog import Probing
     from aiorch.clock import Clock
+    from aiorch.discovering import Discovery
     from aiorch.protocols import Check, Engine, Matcher, Provider, StreamValidator, Tool, Validator
     from aiorch.settings import Settings
     from aiorch.workflow import Run, Workflow
@@ -309,13 +312,51 @@ class Orchestrator:
         snapshot = await self._house.line.catalogue.snapshot()
         return tuple({c.card.id: c.card for c in snapshot.candidates}.values())
 
-    async def route(self, prompt: Prompt, *, agent: str | None = None, output: type[Any] = str) -> Ranking:
-        """Whom :meth:`run` would ask for this, best first, and who was passed over and why. Asks no model."""
+    async def discover(
+        self, *, refresh: bool = False, probe: Probing | int | None = None, only_configured: bool = False
+    ) -> Discovery:
+        """Every model that is known, of every provider, and which of them can be used now.
+
+        Configured providers are asked for their lists, the others where theirs is public; whoever is silent or offline
+        is known from what aiorch brings along. Free of charge, and a failing provider never fails it.
+
+        :param refresh: ask anew, also where a list is still believed.
+        :param probe: find out who answers, by at most so many calls of one token to models that cost nothing.
+        :param only_configured: leave out the others; alone it also asks nobody else.
+        """
+        from aiorch.discovering import discover
+
+        if isinstance(probe, int):
+            from aiorch.catalog import Probing
+
+            probe = Probing(calls=probe)
+        house = self._house
+        return await discover(
+            house.line,
+            house.settings,
+            house.keys,
+            refresh=refresh,
+            probe=probe,
+            only_configured=only_configured,
+        )
+
+    async def route(
+        self,
+        prompt: Prompt,
+        *,
+        agent: str | None = None,
+        output: type[Any] = str,
+        at: datetime | None = None,
+    ) -> Ranking:
+        """Whom :meth:`run` would ask for this, best first, and who was passed over and why. Asks no model.
+
+        :param at: as if it were asked then, for routing rules that go by time.
+        """
         shape: Shape[Any] = shape_of(output)
         task, _ = self._task(prompt, None, agent, shape, (), None, None)
         line = self._house.line
         profile = line.profiles[task.agent]
-        return await ranked(line, completed(task, profile, line.budget), profile)
+        return await ranked(line, completed(task, profile, line.budget), profile, at)
 
     async def context_window(self, agent: str = "general") -> int:
         """Tokens that prompt and answer may have together at the model that is asked first for this agent.
@@ -374,6 +415,21 @@ class Orchestrator:
             budget=budget or task.budget,
         )
         return self._scope.applied(task), kit
+
+
+async def discover(
+    *, refresh: bool = False, probe: Probing | int | None = None, only_configured: bool = False, **settings: Any
+) -> Discovery:
+    """:meth:`Orchestrator.discover` in one line, with an orchestrator of its own.
+
+        found = await aiorch.discover()
+        found.summary
+        found.where(usable=True, tools=True)
+
+    :param settings: what :class:`Orchestrator` takes, for example ``offline=True``.
+    """
+    async with Orchestrator(**settings) as ai:
+        return await ai.discover(refresh=refresh, probe=probe, only_configured=only_configured)
 
 
 ASSUMED_CONTEXT = 4_096

@@ -98,6 +98,12 @@ def test_the_pools_models_come_first_in_the_pools_order_and_the_others_after() -
     assert ranked.passed_over == ()
 
 
+def test_a_pool_without_a_name_is_called_the_rules_own() -> None:
+    assert directed(Ranking((LFM,)), Rule("r", "", ("groq/*",)), ALL).reason.startswith(
+        "rule 'r' sends it to its own pool"
+    )
+
+
 def test_only_leaves_nobody_outside_of_the_pool_and_says_so() -> None:
     ranked = directed(Ranking((LFM, GROQ)), rule("groq/*", only=True), ALL)
     assert ranked.candidates == (GROQ_CODER, GROQ)
@@ -132,7 +138,7 @@ def test_entries_that_name_nothing_are_told_once_each_with_the_nearest_names() -
     assert len(told) == 3
     assert "'groq/gpt-oss-20b'" in told[0]
     assert "did you mean 'qwen3-coder'?" in told[1]
-    assert "pool 'p' names 'gorq/*'" in told[2]
+    assert "pool 'p' of rule 'r' names 'gorq/*'" in told[2]
 
 
 def test_dead_ids_with_a_known_fate_are_no_mistake() -> None:
@@ -141,7 +147,9 @@ def test_dead_ids_with_a_known_fate_are_no_mistake() -> None:
 
 def test_a_rulebook_is_held_against_the_catalogue_once() -> None:
     book = RuleBook((rule("groq/gpt-oss-20b"),), "routes.toml")
-    with pytest.raises(ConfigurationError, match=r"routes\.toml cannot be used:\n  - pool 'p' names"):
+    with pytest.raises(
+        ConfigurationError, match=r"routes\.toml cannot be used:\n  - pool 'p' of rule 'r' names"
+    ):
         book.check([LFM.card])
     book.check([GROQ.card])
     book.check([])

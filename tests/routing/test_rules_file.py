@@ -54,7 +54,7 @@ def test_a_whole_file_becomes_rules() -> None:
         days=("sat", "sun"),
         zone="Europe/Berlin",
     )
-    assert second == Rule("rule 2", "of its own", ("groq/*",))
+    assert second == Rule("rule 2", "", ("groq/*",))
     assert read_rules("") == ()
 
 

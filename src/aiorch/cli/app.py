@@ -20,6 +20,7 @@ COMMANDS = {
     "run": "Carry out a workflow.",
     "ask": "Ask one question; the answer comes while it is written.",
     "models": "List the models that can be used now.",
+    "route": "Show whom a prompt would go to, and why.",
     "init": "Write .env and aiorch.toml, and try the keys.",
     "doctor": "Look for what is missing or wrong, and say what to do.",
     "local": "Weights of the model that runs on this machine.",

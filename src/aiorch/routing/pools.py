@@ -55,6 +55,7 @@ class Rule:
 
     name: str
     pool: str
+    """The pool's name; empty where the rule holds the models itself."""
     models: tuple[str, ...]
     """The pool's entries in order of preference: ``provider/model``, a model's id, a pattern with ``*``, or
     ``family:NAME``."""
@@ -72,6 +73,11 @@ class Rule:
     between: Hours | None = None
     days: tuple[str, ...] = ()
     zone: str = "UTC"
+
+    @property
+    def whereto(self) -> str:
+        """The pool, in words."""
+        return f"pool {self.pool!r}" if self.pool else "its own pool"
 
     def misses(self, task: Task, complexity: str, tokens: int, now: datetime) -> str | None:
         """The first condition that does not hold, in words; ``None`` where all do.
@@ -140,12 +146,12 @@ def directed(
         found, notes = _members(entry, known, fit, successors)
         first += [c for c in found if c not in first]
         passed += notes
-    reason = f"rule {rule.name!r} sends it to pool {rule.pool!r}"
+    reason = f"rule {rule.name!r} sends it to {rule.whereto}"
     if not first:
         reason += ", where nobody can be asked"
     outside = tuple(c for c in ranking.candidates if c not in first)
     if rule.only:
-        left_out = f"outside of pool {rule.pool!r}, and rule {rule.name!r} allows nobody else"
+        left_out = f"outside of {rule.whereto}, and rule {rule.name!r} allows nobody else"
         passed += [PassedOver(c.deployment.id, left_out) for c in outside]
         outside = ()
     return replace(
@@ -187,7 +193,7 @@ def unknown_entries(rules: Sequence[Rule], ids: Iterable[str], families: Iterabl
             near = nearest(wanted, kin if entry.startswith(_FAMILY) else names)
             offer = f"; did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
             problems[entry] = (
-                f"pool {rule.pool!r} names {entry!r}, which no provider is known to serve{offer}"
+                f"{rule.whereto} of rule {rule.name!r} names {entry!r}, which no provider is known to serve{offer}"
             )
     return tuple(problems.values())
 

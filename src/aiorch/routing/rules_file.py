@@ -115,7 +115,7 @@ def read_rules(text: str, where: str = "the routing rules") -> tuple[Rule, ...]:
                     f"{name}: there is no pool {pool!r}" + (f"; did you mean {near[0]!r}?" if near else "")
                 )
         else:
-            pool, models = "of its own", one.pool
+            pool, models = "", one.pool
         conditions = one.model_dump(exclude={"name", "pool", "between"})
         rules.append(Rule(name, pool, models, between=one.between, **conditions))
     if problems:
