@@ -8,7 +8,7 @@ from aiorch.routing.cache import AnswerCache, Known, MemoryCache, deterministic,
 from aiorch.routing.complexity import Judged, judge
 from aiorch.routing.eligibility import Rules, eligible, estimate_tokens, is_free
 from aiorch.routing.execution import Answer, Executor, Terms
-from aiorch.routing.matching import ProfileMatcher
+from aiorch.routing.matching import ProfileMatcher, worth
 from aiorch.routing.pools import Rule, RuleBook, directed, weigh
 from aiorch.routing.profiles import AGENT_PROFILES, Profiles, profile
 
@@ -36,4 +36,5 @@ __all__ = [
     "key_of",
     "profile",
     "weigh",
+    "worth",
 ]

@@ -10,11 +10,13 @@ from aiorch.catalog import Index, Successor, index, resolve
 from aiorch.routing.complexity import judge
 from aiorch.types import Candidate, ModelCard, PassedOver, Profile, Ranking, Task
 
-_ROUTE_ORDER = ("zero_price", "free_quota", "anonymous", "local", "trial", "none", "unknown")
-"""Free by price before free by allowance, then what runs on this machine, then what costs now or later."""
+_ROUTE_ORDER = ("zero_price", "free_quota", "local", "anonymous", "trial", "none", "unknown")
+"""Free by price before free by allowance, then what runs on this machine, then what is shared with strangers, then what
+costs later or now."""
 
-_PREFERRED_PROVIDER = "nova"
-"""Amazon's own API serves its Nova models at no charge: asked first wherever its key is present."""
+_PREFERRED = ("nova", "openrouter")
+"""Amazon's own API serves its Nova models at no charge, before all others wherever its key is present; OpenRouter's free
+models come before other free ones: the widest choice behind one key."""
 
 
 class ProfileMatcher:
@@ -51,7 +53,7 @@ def rank(
         )
     first, passed = _named(profile, judged.complexity, known, successors)
     rest = (
-        sorted((c for c in candidates if c not in first), key=lambda c: _worth(c.card))
+        sorted((c for c in candidates if c not in first), key=lambda c: worth(c.card))
         if profile.any_free
         else []
     )
@@ -73,13 +75,18 @@ def _named(
     return chosen, tuple(passed)
 
 
-def _worth(card: ModelCard) -> tuple[int, int, int, Decimal, float, float]:
-    """Smaller is asked earlier. By what a list tells without asking anybody: route, price, size, age; a demo last."""
+def worth(card: ModelCard) -> tuple[int, int, int, int, Decimal, float, float]:
+    """Smaller is asked earlier. By what a list tells without asking anybody: route, price, size, age; a demo last.
+
+    >>> worth(ModelCard("nova", "lite", free="zero_price")) < worth(ModelCard("groq", "llama-70b", free="free_quota"))
+    True
+    """
     size = card.parameters or 0
     return (
-        0 if card.provider == _PREFERRED_PROVIDER else 1,
+        0 if card.provider == _PREFERRED[0] else 1,
         1 if card.demo else 0,
         _ROUTE_ORDER.index(card.free),
+        0 if card.provider in _PREFERRED else 1,
         Decimal(0) if card.costs_nothing or card.price is None else card.price.output,
         -round(math.log2(size + 1)),  # by powers of two: 27B and 32B are alike, 8B and 70B are not
         -(card.created or 0.0),
