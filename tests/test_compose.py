@@ -41,8 +41,28 @@ def test_every_conventional_key_name_configures_its_provider(monkeypatch: pytest
     for spec in specs.values():
         for variable in spec.env if spec.needs_key else ():
             with monkeypatch.context() as patched:
+                for needed in (v for v in spec.variables if v.default is None and not v.optional):
+                    patched.setenv(needed.env[0], "mine")
                 patched.setenv(variable, "a-key-of-sixteen-letters")
                 assert names() == [spec.id], variable
+
+
+def test_a_key_without_the_account_that_belongs_to_it_configures_nobody_and_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "a-key-of-sixteen-letters")
+    assert names() == ["no provider configured"]
+    with pytest.raises(ConfigurationError, match="set CLOUDFLARE_ACCOUNT_ID"):
+        names(providers=("cloudflare",))
+    monkeypatch.setenv("CLOUDFLARE_ACCOUNT_ID", "0123")
+    assert names() == ["cloudflare"]
+
+
+def test_nobody_is_asked_without_a_key_unless_that_is_allowed() -> None:
+    anonymous = {spec.id for spec in known_specs()[0].values() if spec.anonymous is not None}
+    assert anonymous
+    assert names() == ["no provider configured"]
+    assert set(names(allow_anonymous=True)) == anonymous
 
 
 def test_keys_and_addresses_can_be_given_in_code(monkeypatch: pytest.MonkeyPatch) -> None:

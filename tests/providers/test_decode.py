@@ -147,11 +147,6 @@ def test_a_call_without_an_id_gets_one() -> None:
     assert [c.id for c in read(answer(message)).message.tool_calls] == ["call_0", "call_1"]
 
 
-def test_a_signature_is_kept_before_its_call() -> None:
-    message = read(answer(call("{}", extra_content={"google": {"thought_signature": "s"}}))).message
-    assert message.parts == (Reasoning("", "s"), ToolCall("1", "f", {}))
-
-
 @pytest.mark.parametrize(
     ("body", "kind"),
     [
@@ -340,11 +335,10 @@ def test_whole_calls_that_share_an_index_are_several(index: Any) -> None:
     assert response.message.tool_calls == (ToolCall("1", "f", {"a": 1}), ToolCall("2", "g", {"b": 2}))
 
 
-def test_a_streamed_call_without_an_id_gets_one_and_keeps_its_signature() -> None:
-    signed = {**piece(0, "{}", None, "f"), "extra_content": {"google": {"thought_signature": "s"}}}
-    deltas, response = stream(chunk({"tool_calls": [signed]}), chunk(finish="tool_calls"))
+def test_a_streamed_call_without_an_id_gets_one() -> None:
+    deltas, response = stream(chunk({"tool_calls": [piece(0, "{}", None, "f")]}), chunk(finish="tool_calls"))
     assert deltas == [ToolCallDelta(0, "{}", "call_0", "f")]
-    assert response.message.parts == (Reasoning("", "s"), ToolCall("call_0", "f", {}))
+    assert response.message.parts == (ToolCall("call_0", "f", {}),)
 
 
 @pytest.mark.parametrize(
@@ -451,9 +445,6 @@ FIELDS = [
     "thinking",
     "reasoning",
     "refusal",
-    "extra_content",
-    "google",
-    "thought_signature",
     "x_groq",
     "provider",
     "model",

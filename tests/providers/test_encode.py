@@ -148,14 +148,6 @@ def test_thinking_goes_back_in_turns_that_call_tools() -> None:
     assert "reasoning_content" not in said
 
 
-def test_signatures_go_back_beside_the_call_that_they_belong_to() -> None:
-    (turn,) = messages(THOUGHT, spec=SPECS["gemini"])
-    first, second = turn["tool_calls"]
-    assert first["extra_content"] == {"google": {"thought_signature": "sig"}}
-    assert "extra_content" not in second
-    assert "hm" not in json.dumps(turn)
-
-
 # --- quirks ------------------------------------------------------------------------------------------------------
 
 
@@ -238,6 +230,6 @@ def test_closed_schemas(schema: dict[str, Any], closed: bool) -> None:
 def test_what_a_provider_refuses_is_left_out() -> None:
     request = Request(HI, Parameters(stop=("END",)), tools=(WEATHER,), tool_choice=ToolChoice("required"))
     assert "stop" not in chat_body("m", request, SPECS["xai"])
-    assert "tool_choice" not in chat_body("m", request, SPECS["ollama-cloud"])
+    assert "tool_choice" not in chat_body("m", request, SPECS["minimax"])
     usual = chat_body("m", request, SPECS["vllm"])
     assert (usual["stop"], usual["tool_choice"]) == (["END"], "required")

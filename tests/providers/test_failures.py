@@ -54,6 +54,8 @@ def test_each_error_is_what_it_is(case: dict[str, Any]) -> None:
     assert failure.upstream == case.get("upstream")
     if "code" in case:
         assert failure.code == case["code"]
+    if "details" in case:
+        assert dict(failure.details) == case["details"]
     if "retry_in" in case:
         assert failure.retry_at == pytest.approx(NOW + case["retry_in"], abs=0.001)
     else:

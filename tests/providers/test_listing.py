@@ -235,7 +235,8 @@ def test_a_price_that_varies_or_says_nothing_is_unknown_in_every_unit(provider: 
         nested = {"pricing": pair, "metadata": {"pricing": {"input_tokens": sent, "output_tokens": made}}}
         made_of_it = card(provider, {"id": "a", **own, **nested, "model_spec": {"pricing": pair}})
         assert made_of_it.price is None
-        assert not made_of_it.costs_nothing
+        # A daily allowance is free whatever its list says.
+        assert made_of_it.costs_nothing is (SPECS[provider].free.kind == "free_quota")
 
 
 def test_every_unit_is_used_by_some_row() -> None:

@@ -29,6 +29,7 @@ WORDS: dict[str, list[tuple[int, str]]] = {
         (400, "API key not valid. Please pass a valid one."),
         (400, "The api_key is invalid"),
         (403, "API key not found"),
+        (400, "Provided API key could not be found."),
         (400, "API key expired. Please renew it."),
         (400, "Invalid API-key given"),
         (403, "Invalid token"),
@@ -47,6 +48,13 @@ WORDS: dict[str, list[tuple[int, str]]] = {
         (403, "Payment required"),
         (403, "A payment method required for this model"),
         (429, "You have exceeded your monthly included credits for Inference Providers."),
+        (400, "You have reached your specified API usage limits. You will regain access on 2027-02-01."),
+        (400, "You have reached your specified workspace API usage limits."),
+        (429, "Your prepayment credits are depleted."),
+    ],
+    "no free allowance": [
+        (429, "Quota exceeded for metric: x/generate_content_free_tier_requests, limit: 0, model: y"),
+        (429, "Gemini 9 Pro doesn't have a free quota tier."),
     ],
     "larger than the minute": [
         (413, "Request too large for model x: tokens per minute: Limit 6000, Requested 9000"),
@@ -54,18 +62,27 @@ WORDS: dict[str, list[tuple[int, str]]] = {
         (413, "Request too large, limit 6000 TPM"),
         (413, "Request too large, limit 100000 TPD"),
     ],
+    "month used up": [
+        (429, "a thousand requests each month"),
+        (429, "Monthly quota of this account reached"),
+        (429, "You are using a Trial key, which is limited to 1000 API calls / month."),
+    ],
+    "not in the plan": [
+        (403, "this model requires a subscription, upgrade for access: https://ollama.com/upgrade"),
+        (402, "this model requires a subscription"),
+    ],
     "day used up": [
         (429, "50 requests per day"),
-        (429, "a thousand requests each month"),
         (429, "20 calls a week"),
         (429, "Rate limit reached on RPD"),
         (429, "Rate limit reached on TPD: Limit 100000"),
         (429, "You have reached your daily limit."),
-        (429, "Monthly quota of this account reached"),
         (429, "The weekly token allowance is gone"),
         (429, "you have used up your daily free allocation of 10,000 neurons"),
         (429, "10000 neurons/day"),
-        (429, "1000 calls / month"),
+    ],
+    "tokens of the minute": [
+        (429, "Tokens per minute limit exceeded - too many tokens processed."),
     ],
     "host at capacity": [
         (429, "Capacity temporarily exceeded, please try again."),
@@ -115,11 +132,14 @@ WORDS: dict[str, list[tuple[int, str]]] = {
         (400, "The prompt may hold sensitive content"),
         (400, "Input data may contain inappropriate content."),
         (400, "unsafe content"),
+        (403, "Request blocked: prompt injection patterns detected"),
     ],
     "not for new accounts": [
         (400, "This model is no longer available to new users."),
         (403, "no longer available to new users"),
         (404, "models/small is no longer available to new users. Please update your code."),
+        (404, "Access denied. This Model is marked by provider as Legacy."),
+        (400, "Invocation of model ID small with on-demand throughput isn\u2019t supported."),
     ],
     "retired": [
         (400, "The model `small` has been decommissioned."),
@@ -130,6 +150,7 @@ WORDS: dict[str, list[tuple[int, str]]] = {
         (400, "The model small is no longer available"),
         (400, "The model small is no longer supported. Please choose another."),
         (400, "Model small no longer exists"),
+        (404, "This model version has reached the end of its life."),
     ],
     "not there or not ours": [
         (400, "It does not exist or you do not have access to it."),
@@ -140,6 +161,13 @@ WORDS: dict[str, list[tuple[int, str]]] = {
     "model not allowed": [
         (403, "Your project does not have access to the model `small`"),
         (403, "no access to model"),
+        (403, "You don't have access to the model with the specified model ID."),
+        (
+            403,
+            "You are not authorized to perform: bedrock:InvokeModel on arn:aws:bedrock:x::foundation-model/y",
+        ),
+        (403, "The account is not allowed to access this model"),
+        (403, "User has not agreed to Llama3.2 model terms"),
         (403, "This model is not allowed"),
         (403, "You called model small and are not authorized"),
         (403, "To model small: no access"),
@@ -185,21 +213,42 @@ WORDS: dict[str, list[tuple[int, str]]] = {
 
 CODES: dict[str, list[tuple[int, str]]] = {
     "free variant ended": [(404, "free_variant_ended model_deprecated")],
-    "excluded by privacy settings": [(404, "privacy_restricted")],
+    "excluded by privacy settings": [
+        (404, "privacy_restricted excluded_by:data_policy:zdr excluded_by:data_policy:training")
+    ],
+    "excluded by region": [(403, "region_restricted excluded_by:geo excluded_by:data_region")],
+    "no host takes so long a prompt": [(404, "excluded_by:context_length")],
+    "no host at that price": [(404, "excluded_by:max_price")],
     "no host fits the request": [(404, "constraint_filtered")],
-    "hosts full": [(503, "capacity_exhausted model_unavailable_upstream temporarily_unavailable")],
+    "hosts full": [(503, "capacity_exhausted temporarily_unavailable")],
+    "comes back": [(404, "availability:retryable")],
+    "gone from every host": [(404, "model_unavailable_upstream")],
+    "no chat model": [(400, "wrong_endpoint")],
     "bad key": [
         (400, "api_key_invalid invalid_api_key authentication_error"),
         (403, "invalid_authentication no_api_key wrong_api_key"),
+        (0, "minimax_1004 minimax_2049"),
+        (403, "UnrecognizedClientException InvalidSignatureException ExpiredTokenException"),
+        (400, "IncompleteSignatureException MissingAuthenticationTokenException"),
+        (401, "authentication_token_expired"),
     ],
     "region refused": [(403, "unsupported_country_region_territory")],
     "no credit": [
-        (429, "insufficient_quota billing_hard_limit_reached billing_not_active insufficient_balance"),
+        (
+            429,
+            "insufficient_quota billing_hard_limit_reached billing_not_active insufficient_balance enforced_spend_limit_reached",
+        ),
         (403, "payment_method_required insufficient_credits payment_required"),
+        (0, "minimax_1008"),
     ],
-    "day used up": [(429, "daily_limit_exceeded quota_day_exceeded")],
-    "host at capacity": [(429, "3040 engine_overloaded"), (498, "capacity_exceeded")],
+    "day used up": [(429, "daily_limit_exceeded quota_day_exceeded 3036 4006")],
+    "plan used up": [(403, "token_quota_reached")],
+    "host at capacity": [
+        (429, "3040 engine_overloaded consumption_limit_reached"),
+        (498, "capacity_exceeded"),
+    ],
     "too many at once": [(429, "1302")],
+    "throttled": [(429, "ThrottlingException"), (400, "ServiceQuotaExceededException")],
     "prompt too long": [
         (
             400,
@@ -207,9 +256,10 @@ CODES: dict[str, list[tuple[int, str]]] = {
         ),
         (413, "request_too_large model_max_prompt_tokens_exceeded"),
         (422, "input_too_long"),
+        (400, "string_too_long"),
     ],
     "filtered": [
-        (0, "content_filter"),
+        (0, "content_filter minimax_1026 minimax_1027"),
         (
             400,
             "content_policy_violation content_filtered ResponsibleAIPolicyViolation data_inspection_failed 1301",
@@ -217,6 +267,7 @@ CODES: dict[str, list[tuple[int, str]]] = {
         (403, "moderation moderation_blocked"),
         (422, "input_moderation prohibited_content"),
         (451, "safety"),
+        (400, "refusal"),
     ],
     "spoiled tool call": [
         (400, "tool_use_failed failed_generation json_validate_failed"),
@@ -227,13 +278,16 @@ CODES: dict[str, list[tuple[int, str]]] = {
     "no such model": [
         (0, "model_not_found"),
         (400, "invalid_model model_not_supported model_not_exist 1500 1211"),
-        (404, "unknown_model"),
+        (404, "unknown_model ResourceNotFoundException"),
         (422, "no_endpoints"),
     ],
     "model loading": [(503, "model_loading")],
+    "model failed": [(424, "ModelErrorException ModelStreamErrorException")],
     "rate limit inside a 200": [
-        (0, "rate_limit_exceeded rate_limit_error too_many_requests RESOURCE_EXHAUSTED rate_limited")
+        (0, "rate_limit_exceeded rate_limit_error too_many_requests RESOURCE_EXHAUSTED rate_limited"),
+        (0, "minimax_1002 minimax_1039 minimax_1041 minimax_2045"),
     ],
+    "bad request inside a 200": [(0, "minimax_2013")],
 }
 """Codes that providers give, beside words that say nothing."""
 
@@ -293,8 +347,14 @@ def test_capitals_do_not_matter(rule: Rule) -> None:
 WHATEVER_THE_STATUS = {
     "free variant ended",
     "excluded by privacy settings",
+    "excluded by region",
+    "no host takes so long a prompt",
+    "no host at that price",
     "no host fits the request",
     "hosts full",
+    "comes back",
+    "gone from every host",
+    "no chat model",
     "host rate-limited",
     "bad key",
     "region refused",
@@ -405,6 +465,7 @@ def test_only_what_other_evidence_may_overturn_is_in_doubt() -> None:
         "answer too long",
         "filtered",
         "spoiled tool call",
+        "bad request inside a 200",
         "403",
         "404",
         "413",

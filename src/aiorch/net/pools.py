@@ -82,6 +82,7 @@ class AiohttpPool:
 
     def __init__(self) -> None:
         import aiohttp
+        import yarl
 
         self.errors: tuple[type[Exception], ...] = (aiohttp.ClientError, OSError, EOFError)
         # aiohttp keeps a connection although the request said `connection: close`, so such calls have a session of
@@ -93,6 +94,7 @@ class AiohttpPool:
         self._kept = aiohttp.ClientSession(connector=kept, cookie_jar=aiohttp.DummyCookieJar())
         self._closed = aiohttp.ClientSession(connector=closed, cookie_jar=aiohttp.DummyCookieJar())
         self._timeout = aiohttp.ClientTimeout
+        self._encoded = yarl.URL
 
     async def open(self, prepared: Prepared, body: bytes | None, patience: Patience) -> Opened:
         # connect counts the wait for a free connection and the name look-up too, sock_connect one address.
@@ -100,9 +102,11 @@ class AiohttpPool:
             total=None, connect=patience.connect, sock_connect=patience.connect, sock_read=patience.read
         )
         session = self._kept if prepared.keep else self._closed
+        # What is already encoded goes as it is: yarl would send `%3A` as `:`, and a signature is made of the path.
+        url = self._encoded(prepared.url, encoded=True) if _is_encoded(prepared.url) else prepared.url
         response = await session.request(
             prepared.method,
-            prepared.url,
+            url,
             data=body,
             headers=prepared.headers,
             allow_redirects=False,
@@ -114,6 +118,10 @@ class AiohttpPool:
     async def aclose(self) -> None:
         await self._kept.close()
         await self._closed.close()
+
+
+def _is_encoded(url: str) -> bool:
+    return "%" in url and url.isascii()
 
 
 class AiohttpOpened:

@@ -82,7 +82,7 @@ def _chats(model: str, item: Mapping[str, Any], chat_types: Sequence[str]) -> bo
     outputs = _modalities(item, "output_modalities")
     if outputs is not None:
         return "text" in outputs
-    return _said((item, as_object(item.get("capabilities"))), ("completion_chat", "supports_chat"))
+    return _said((item, as_object(item.get("capabilities"))), ("completion_chat", "supports_chat", "chat_completion"))
 
 
 def _features(item: Mapping[str, Any]) -> frozenset[str] | None:

@@ -38,6 +38,7 @@ _FINISH: Mapping[str, FinishReason] = {
     "length": "length",
     "max_tokens": "length",
     "model_length": "length",
+    "time_limit": "length",  # watsonx
     "tool_calls": "tool_calls",
     "tool_use": "tool_calls",
     "function_call": "tool_calls",
@@ -49,7 +50,7 @@ _FINISH: Mapping[str, FinishReason] = {
     "spii": "content_filter",
     "refusal": "content_filter",
 }
-_FAILED = frozenset({"error", "insufficient_system_resource", "abort", "engine_overloaded"})
+_FAILED = frozenset({"error", "insufficient_system_resource", "abort", "engine_overloaded", "cancelled"})
 
 
 # --- the whole answer --------------------------------------------------------------------------------------------
@@ -104,10 +105,15 @@ def read_response(
 
 def raise_error_in(holder: Mapping[str, Any], read_error: ErrorReader) -> None:
     """:raises AttemptFailed: when ``holder`` carries an error object."""
-    if holder.get("error"):
+    if carries_error(holder):
         raise AttemptFailed(read_error(holder))
     if "choices" not in holder and "message" in holder and isinstance(holder["message"], str):
         raise AttemptFailed(read_error(holder))
+
+
+def carries_error(holder: Mapping[str, Any]) -> bool:
+    """True for an error object, and for MiniMax's status of another number than 0."""
+    return bool(holder.get("error") or as_object(holder.get("base_resp")).get("status_code"))
 
 
 def assemble(
@@ -124,7 +130,6 @@ def assemble(
 ) -> Response:
     """A response of these pieces, if they make one.
 
-    :param calls: tool calls, each with the signed thinking before it where there is any.
     :param answer: where id, model and host are read.
     :raises AttemptFailed:
     """
@@ -136,7 +141,44 @@ def assemble(
     reason: FinishReason = _FINISH.get(word, "stop")
     if any(isinstance(c, ToolCall) for c in calls) and reason == "stop":
         reason = "tool_calls"
-    if not text and not calls:
+    parts: list[Part] = []
+    if reasoning:
+        parts.append(Reasoning(reasoning))
+    if text:
+        parts.append(Text(text, MODEL))
+    served, answer_id = answer.get("model"), answer.get("id")
+    return response_of(
+        [*parts, *calls],
+        reason,
+        refusal=refusal,
+        usage=usage,
+        request=request,
+        model=model,
+        served=served,
+        answer_id=answer_id,
+        details={"upstream": host} if host else {},
+    )
+
+
+def response_of(
+    parts: Sequence[Part],
+    reason: FinishReason,
+    *,
+    request: Request,
+    model: str,
+    usage: Usage | None = None,
+    refusal: str = "",
+    served: object = None,
+    answer_id: object = None,
+    details: Mapping[str, str] | None = None,
+) -> Response:
+    """A response of parts in their order, if there is something to read in them.
+
+    :param usage: ``None`` is estimated. :param served: the id that the provider says answered, where it says so.
+    :raises AttemptFailed:
+    """
+    message = Message("assistant", tuple(parts))
+    if not message.text and not message.tool_calls:
         if refusal or reason == "content_filter":
             raise AttemptFailed(
                 filtered(refusal[:300] or "a filter stopped the answer before its first word")
@@ -144,21 +186,13 @@ def assemble(
         # Out of tokens while still thinking is an answer that is too short, not one that is missing.
         if reason != "length":
             raise AttemptFailed(empty(model))
-    parts: list[Part] = []
-    if reasoning:
-        parts.append(Reasoning(reasoning))
-    if text:
-        parts.append(Text(text, MODEL))
-    parts += calls
-    served, answer_id = answer.get("model"), answer.get("id")
-    message = Message("assistant", tuple(parts))
     return Response(
         message,
         reason,
         usage if usage is not None else estimated_usage(request, message),
         model=served if isinstance(served, str) else None,
         id=answer_id if isinstance(answer_id, str) else None,
-        details={"upstream": host} if host else {},
+        details=details or {},
     )
 
 
@@ -187,9 +221,13 @@ def first_choice(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def text_of(content: object) -> str:
-    """The text of a message's content: a string, or a list of parts (Mistral's reasoning models)."""
+    """The text of a message's content: a string, a list of parts (Mistral's reasoning models), or a number where the
+    answer is one (Cloudflare).
+    """
     if isinstance(content, str):
         return content
+    if isinstance(content, int | float) and not isinstance(content, bool):
+        return json.dumps(content)
     parts = [as_object(p) for p in as_list(content)]
     return "".join(as_text(p.get("text")) for p in parts if p.get("type") in ("text", "output_text"))
 
@@ -200,6 +238,10 @@ def reasoning_of(message: Mapping[str, Any]) -> str:
         said = message.get(name)
         if isinstance(said, str) and said:
             return said
+    details = [as_object(d) for d in as_list(message.get("reasoning_details"))]  # MiniMax has nothing else
+    told = "".join(as_text(d.get("text")) for d in details)
+    if told:
+        return told
     thinking = [
         as_object(p) for p in as_list(message.get("content")) if as_object(p).get("type") == "thinking"
     ]
@@ -208,21 +250,11 @@ def reasoning_of(message: Mapping[str, Any]) -> str:
 
 def _tool_call(call: Mapping[str, Any], number: int) -> Sequence[Part]:
     function = as_object(call.get("function"))
-    return make_tool_call(
-        call.get("id"), function.get("name"), function.get("arguments"), number, signature_of(call)
-    )
+    return make_tool_call(call.get("id"), function.get("name"), function.get("arguments"), number)
 
 
-def signature_of(call: Mapping[str, Any]) -> str | None:
-    """The proof of thinking that Gemini wants back beside a call."""
-    google = as_object(as_object(call.get("extra_content")).get("google"))
-    return as_text(google.get("thought_signature")) or None
-
-
-def make_tool_call(
-    call_id: object, name: object, arguments: object, number: int, signature: str | None = None
-) -> Sequence[Part]:
-    """A tool call, with the signed thinking before it. :raises AttemptFailed: when it names no tool.
+def make_tool_call(call_id: object, name: object, arguments: object, number: int) -> tuple[ToolCall]:
+    """A tool call. :raises AttemptFailed: when it names no tool.
 
     Arguments that are no JSON object are kept as they are in ``raw``.
     """
@@ -240,8 +272,7 @@ def make_tool_call(
     if not isinstance(parsed, dict):
         raw = arguments if isinstance(arguments, str) else json.dumps(arguments)
         parsed = {}
-    made = ToolCall(as_text(call_id) or f"call_{number}", name, cast("dict[str, Any]", parsed), raw)
-    return (Reasoning("", signature), made) if signature else (made,)
+    return (ToolCall(as_text(call_id) or f"call_{number}", name, cast("dict[str, Any]", parsed), raw),)
 
 
 # --- usage -------------------------------------------------------------------------------------------------------
@@ -252,19 +283,20 @@ def read_usage(answer: Mapping[str, Any]) -> Usage | None:
     usage = as_object(answer.get("usage")) or as_object(as_object(answer.get("x_groq")).get("usage"))
     if not usage:
         return None
-    sent, made, total = (_count(usage.get(f"{n}_tokens")) for n in ("prompt", "completion", "total"))
+    sent, made, total = (count_of(usage.get(f"{n}_tokens")) for n in ("prompt", "completion", "total"))
     if not (sent or made or total):
         return None
     # Gemini leaves thinking out of completion_tokens but counts it in the total.
     made = max(made, total - sent)
     details = as_object(usage.get("completion_tokens_details"))
-    cached = _count(as_object(usage.get("prompt_tokens_details")).get("cached_tokens")) or _count(
+    cached = count_of(as_object(usage.get("prompt_tokens_details")).get("cached_tokens")) or count_of(
         usage.get("prompt_cache_hit_tokens")
     )
-    return Usage(sent, made, min(made, _count(details.get("reasoning_tokens"))), min(sent, cached))
+    return Usage(sent, made, min(made, count_of(details.get("reasoning_tokens"))), min(sent, cached))
 
 
-def _count(value: object) -> int:
+def count_of(value: object) -> int:
+    """A number of tokens; 0 for what is none."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return 0
     return max(0, int(value))

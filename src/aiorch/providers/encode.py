@@ -13,7 +13,6 @@ from aiorch.types import (
     Image,
     JsonSchema,
     Message,
-    Reasoning,
     Request,
     Text,
     ToolCall,
@@ -37,7 +36,7 @@ def chat_body(model: str, request: Request, spec: ProviderSpec, *, stream: bool 
     }
     _add_parameters(body, model, request, quirks)
     if request.tools:
-        body["tools"] = [_tool(t) for t in request.tools]
+        body["tools"] = [function_tool(t) for t in request.tools]
         choice = _tool_choice(request.tool_choice, quirks)
         if choice is not None and quirks.tool_choice:
             body["tool_choice"] = choice
@@ -80,10 +79,11 @@ def _turns(message: Message, quirks: Quirks) -> Iterator[dict[str, Any]]:
     elif message.role == "assistant":
         yield _assistant(message, quirks)
     else:
-        yield {"role": message.role, "content": _content(message)}
+        yield {"role": message.role, "content": content_of(message)}
 
 
-def _content(message: Message) -> str | list[dict[str, Any]]:
+def content_of(message: Message) -> str | list[dict[str, Any]]:
+    """What a message says: its text, or blocks where it shows pictures as well."""
     if not any(isinstance(p, Image) for p in message.parts):
         return message.text
     content: list[dict[str, Any]] = []
@@ -91,18 +91,19 @@ def _content(message: Message) -> str | list[dict[str, Any]]:
         if isinstance(part, Text):
             content.append({"type": "text", "text": part.text})
         elif isinstance(part, Image):
-            content.append({"type": "image_url", "image_url": {"url": _image_url(part)}})
+            content.append({"type": "image_url", "image_url": {"url": image_url(part)}})
     return content
 
 
-def _image_url(image: Image) -> str:
+def image_url(image: Image) -> str:
+    """A picture's address; one that came as bytes as a data URL."""
     if image.data is None:
         return image.url or ""
     return f"data:{image.media_type};base64,{base64.b64encode(image.data).decode('ascii')}"
 
 
 def _assistant(message: Message, quirks: Quirks) -> dict[str, Any]:
-    calls = [_call(part, signature) for part, signature in _signed_calls(message, quirks)]
+    calls = [_call(call) for call in message.tool_calls]
     turn: dict[str, Any] = {"role": "assistant", "content": message.text}
     if not calls:
         return turn
@@ -113,33 +114,20 @@ def _assistant(message: Message, quirks: Quirks) -> dict[str, Any]:
     return turn
 
 
-def _signed_calls(message: Message, quirks: Quirks) -> Iterator[tuple[ToolCall, str | None]]:
-    """Each call with the signature of the thinking right before it, where the provider wants it back."""
-    signature: str | None = None
-    for part in message.parts:
-        if isinstance(part, Reasoning):
-            signature = part.signature
-        elif isinstance(part, ToolCall):
-            yield part, signature if quirks.reasoning_back == "signatures" else None
-            signature = None
-
-
-def _call(call: ToolCall, signature: str | None) -> dict[str, Any]:
+def _call(call: ToolCall) -> dict[str, Any]:
     arguments = call.raw if call.raw is not None else json.dumps(dict(call.arguments), ensure_ascii=False)
-    made: dict[str, Any] = {
+    return {
         "id": call.id,
         "type": "function",
         "function": {"name": call.name, "arguments": arguments},
     }
-    if signature:
-        made["extra_content"] = {"google": {"thought_signature": signature}}
-    return made
 
 
 # --- tools and shapes --------------------------------------------------------------------------------------------
 
 
-def _tool(tool: ToolSpec) -> dict[str, Any]:
+def function_tool(tool: ToolSpec) -> dict[str, Any]:
+    """A tool as OpenAI has it, and many after it."""
     return {
         "type": "function",
         "function": {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)},
@@ -165,13 +153,22 @@ def _add_schema(body: dict[str, Any], schema: JsonSchema, quirks: Quirks) -> Non
         return
     if quirks.schema == "json_object":
         body["response_format"] = {"type": "json_object"}
-    shape = json.dumps(dict(schema.schema), ensure_ascii=False)
-    said = f"Answer with one JSON object and nothing else. It must fit this JSON schema:\n{shape}"
-    turns: list[dict[str, Any]] = body["messages"]
+    say_shape(body["messages"], schema)
+
+
+def say_shape(turns: list[dict[str, Any]], schema: JsonSchema) -> None:
+    """Say in the system's message, which is added where there is none, which shape the answer must have."""
+    said = in_words(schema)
     if turns and turns[0]["role"] == "system" and isinstance(turns[0]["content"], str):
         turns[0] = {"role": "system", "content": f"{turns[0]['content']}\n\n{said}"}
     else:
         turns.insert(0, {"role": "system", "content": said})
+
+
+def in_words(schema: JsonSchema) -> str:
+    """What a model is told where a shape can only be asked for."""
+    shape = json.dumps(dict(schema.schema), ensure_ascii=False)
+    return f"Answer with one JSON object and nothing else. It must fit this JSON schema:\n{shape}"
 
 
 def is_closed(schema: object) -> bool:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from aiorch.net import Transport
 from aiorch.providers.http import HTTPProvider
 from aiorch.providers.spec import FreePolicy, ProviderSpec
-from aiorch.types import Capabilities, FreeKind, ModelCard
+from aiorch.types import Capabilities, FreeKind, Listing, ModelCard
 
 
 class Endpoint(HTTPProvider):
@@ -26,9 +26,9 @@ class Endpoint(HTTPProvider):
         keys = {f"{spec.id}.key": SecretStr(key)} if key else {}
         super().__init__(spec, self._seam, keys=keys)
 
-    async def models(self) -> Sequence[ModelCard]:
+    async def listing(self, known: Listing | None = None) -> Listing:
         """The models it was told, else those that the server lists."""
-        return self._cards or await super().models()
+        return Listing(self._cards) if self._cards else await super().listing(known)
 
     async def aclose(self) -> None:
         """Close its connections, unless they were handed in."""

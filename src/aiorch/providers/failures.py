@@ -43,8 +43,8 @@ def classify(
     >>> failure.kind, failure.scope
     (<FailureKind.AUTH: 'auth'>, 'account')
     """
-    error = read_error(body)
     told = {name.lower(): value for name, value in headers.items()}
+    error = read_error(body, told.get("x-amzn-errortype", ""))
     effective = status if status is not None and status >= 300 else error.status or 0
     rule = rule_for(effective, error) or HOSTS_FAULT
     if in_stream and rule.kind is K.BAD_REQUEST:
@@ -69,6 +69,7 @@ def classify(
         ambiguous=rule.ambiguous,
         successors=tuple(clean(name) for name in named),
         upstream=None if error.upstream is None else clean(error.upstream, LONGEST_CODE),
+        details={name: clean(value) for name, value in error.details.items()},
     )
 
 
@@ -139,6 +140,11 @@ def from_net(error: NetError) -> Failure:
     <FailureKind.TRANSPORT: 'transport'>
     """
     return Failure(_NET_KINDS.get(error.kind, K.TRANSPORT), "upstream", error.message, code=error.kind)
+
+
+def not_sent(what: str) -> Failure:
+    """A question that a provider's dialect has no words for; another's may have them."""
+    return Failure(K.BAD_REQUEST, "request", f"{what}; nothing was sent", ambiguous=True)
 
 
 def malformed(what: str, status: int | None = 200) -> Failure:

@@ -179,7 +179,9 @@ class HTTPProvider:
         )
 
     async def _list(self, path: str, known: Listing | None = None) -> Reply:
-        key = next(iter(self._keys), None)
+        # A whole URL is another host: one that tells everybody is not shown the key.
+        elsewhere = self.spec.list_is_public and path.startswith(("http://", "https://"))
+        key = None if elsewhere else next(iter(self._keys), None)
         asked: dict[str, str] = {}
         if known is not None and known.etag:
             asked["if-none-match"] = known.etag
@@ -263,6 +265,7 @@ class HTTPProvider:
             keep=not self.spec.local,
             more=request.parameters.headers,
         )
+        parser = _parser(dialect.framing)  # before anything is sent: it may need what is not installed
         try:
             async with self._transport.stream(prepared, body, timeouts) as reply:
                 if reply.status != 200:
@@ -275,7 +278,6 @@ class HTTPProvider:
                         yield part
                     return
                 reader = dialect.reader(request, deployment.model, self._error_in_stream)
-                parser = _parser(dialect.framing)
                 try:
                     async for piece in reply:
                         for event in parser.feed(piece):

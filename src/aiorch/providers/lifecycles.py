@@ -26,7 +26,7 @@ def lifecycle_of(item: Mapping[str, Any], now: float) -> Lifecycle:
     >>> lifecycle_of({"expiration_date": "2026-01-31"}, 1_769_000_000.0).state  # 2026-01-21
     'deprecated'
     """
-    ends = _first(item, _ENDS)
+    ends = _first(item, _ENDS) or moment_of(as_object(item.get("deprecation")).get("inference"))  # Azure
     since = _first(item, _SINCE)
     successor = next((s for name in _SUCCESSORS if (s := as_text(item.get(name)))), None)
     states = {as_text(item.get(name)).lower() for name in _STATES}

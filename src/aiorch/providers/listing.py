@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from aiorch.errors import AttemptFailed
 from aiorch.providers.abilities import capabilities_of, modalities
+from aiorch.providers.benchmarks import scores_in
 from aiorch.providers.decode import as_list, as_object, as_text
 from aiorch.providers.failures import malformed
 from aiorch.providers.lifecycles import lifecycle_of
@@ -47,6 +48,7 @@ OUTPUT_FIELDS = (
 )
 """The same for the longest answer."""
 
+_HOLDERS = ("data", "models", "publisherModels")  # the last is Google Cloud's
 _BATCH = ":batch"  # OpenRouter lists ids that only its batch interface takes
 _SIZE = re.compile(r"(?<![a-z\d.])(?:(\d{1,3})x)?(\d{1,4}(?:\.\d+)?)([bm])(?![a-z\d])", re.IGNORECASE)
 _EARLIEST = 1_500_000_000.0  # mid-2017: a creation date before the first of these models is a placeholder
@@ -58,16 +60,26 @@ def read_models(body: bytes, spec: ProviderSpec, now: float) -> Sequence[ModelCa
     :param now: epoch seconds, for what has been retired by then and for ``as_of``.
     :raises AttemptFailed: when it is no list of models.
     """
+    return cards_of(items_of(body), spec, now)
+
+
+def items_of(body: bytes) -> Sequence[object]:
+    """What ``body`` lists, as it stands there. :raises AttemptFailed: when it is no list of models."""
     try:
         parsed: object = json.loads(body)
     except (ValueError, RecursionError):
         raise AttemptFailed(malformed("the list of models is no valid JSON")) from None
     holder = as_object(parsed)
-    held = (parsed, holder.get("data"), holder.get("models"))
+    held = (parsed, *(holder.get(name) for name in _HOLDERS))
     listed = next((cast("list[object]", h) for h in held if isinstance(h, list)), None)
     if listed is None:
         raise AttemptFailed(malformed("the list of models is JSON, but holds no list"))
-    listed = [*listed, *({"id": model} for model in spec.unlisted)]
+    return listed
+
+
+def cards_of(items: Sequence[object], spec: ProviderSpec, now: float) -> Sequence[ModelCard]:
+    """A card for each item, and for each id that the row adds."""
+    listed = [*items, *({"id": model} for model in spec.unlisted)]
     cards = (_card(as_object(item), spec, now) for item in listed)
     return _unique(card for card in cards if card is not None)
 
@@ -98,6 +110,7 @@ def _card(item: Mapping[str, Any], spec: ProviderSpec, now: float) -> ModelCard 
         inputs=modalities(item, "input"),
         outputs=modalities(item, "output"),
         lifecycle=lifecycle_of(item, now),
+        scores=scores_in(item, now),
         parameters=_whole(as_object(item.get("meta")).get("n_params")) or parameters_of(model),
         created=_created(item.get("created")),
         source="live",

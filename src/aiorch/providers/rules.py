@@ -68,16 +68,25 @@ _OPENROUTER = (
         "excluded by privacy settings",
         K.AUTH,
         "key_model",
-        codes="privacy_restricted",
+        codes="privacy_restricted excluded_by:data_policy:zdr excluded_by:data_policy:training",
         says=["matching your data policy"],
     ),
-    _row("no host fits the request", K.BAD_REQUEST, "request", codes="constraint_filtered", ambiguous=True),
+    # The account's region, which another key may not have.
     _row(
-        "hosts full",
-        K.OVERLOADED,
-        "model",
-        codes="capacity_exhausted model_unavailable_upstream temporarily_unavailable",
+        "excluded by region",
+        K.AUTH,
+        "key_model",
+        codes="region_restricted excluded_by:geo excluded_by:data_region",
     ),
+    _row("no host takes so long a prompt", K.CONTEXT, "request", codes="excluded_by:context_length"),
+    # Said of this one request: neither is the model gone for others, nor do two such answers say that it is bad.
+    _row("no host at that price", K.MODEL_GONE, "request", codes="excluded_by:max_price"),
+    _row("no host fits the request", K.BAD_REQUEST, "request", codes="constraint_filtered", ambiguous=True),
+    _row("hosts full", K.OVERLOADED, "model", codes="capacity_exhausted temporarily_unavailable"),
+    # Whatever the code is, also one that is not known yet.
+    _row("comes back", K.OVERLOADED, "model", codes="availability:retryable"),
+    _row("gone from every host", K.MODEL_GONE, "model", codes="model_unavailable_upstream"),
+    _row("no chat model", K.MODEL_GONE, "key_model", codes="wrong_endpoint"),
     _row("host rate-limited", K.RATE_MINUTE, "upstream", says=["rate[- ]limited upstream"]),
     _row("free day used up", K.RATE_DAY, "account", [429], says=["free-models-per-day"]),
     _row("free minute used up", K.RATE_MINUTE, "account", [429], says=["free-models-per-min"]),
@@ -88,9 +97,11 @@ _ACCOUNT = (
         "bad key",  # whatever the status: Google's is a 400
         K.AUTH,
         "account",
-        codes="api_key_invalid invalid_api_key authentication_error invalid_authentication no_api_key wrong_api_key",
+        codes="api_key_invalid invalid_api_key authentication_error invalid_authentication no_api_key wrong_api_key "
+        "minimax_1004 minimax_2049 unrecognizedclientexception invalidsignatureexception expiredtokenexception "
+        "incompletesignatureexception missingauthenticationtokenexception authentication_token_expired",
         says=[
-            r"api[ _]key (?:not valid|is invalid|not found|expired)",
+            r"api[ _]key (?:not valid|is invalid|not found|could not be found|expired)",
             r"invalid (?:api[ _-]?key|token|x-api-key)",
             r"incorrect api key",
         ],
@@ -107,31 +118,56 @@ _ACCOUNT = (
         K.BILLING,
         "account",
         codes="insufficient_quota billing_hard_limit_reached billing_not_active payment_method_required "
-        "insufficient_credits insufficient_balance payment_required",
+        "insufficient_credits insufficient_balance payment_required enforced_spend_limit_reached minimax_1008",
         says=[
             r"insufficient (?:credit|balance|fund|account balance)",
             r"credit balance is too low|requires more credits|account balance is \$?0",
             r"payment (?:method )?required|exceeded your monthly included credits",
+            # Anthropic's limits that an account has set itself, a 400; Google's prepaid accounts, a 429
+            r"reached your specified (?:\w+ )?api usage limits|prepayment credits are depleted",
         ],
     ),
+    # Ollama's cloud: other models of the same account cost nothing.
+    _row("not in the plan", K.BILLING, "key_model", [402, 403], says=["requires a subscription"]),
     _row("402", K.BILLING, "account", [402]),
 )
 
 _ALLOWANCES = (
+    # Google's models that are only paid for: waiting, as the answer says, brings nothing.
+    _row(
+        "no free allowance",
+        K.BILLING,
+        "key_model",
+        [429],
+        says=[r"free_tier_\w+, limit: 0\b|doesn't have a free quota tier"],
+    ),
     # Groq: one request that is larger than a whole minute's allowance will never be served at this size.
     _row(
         "larger than the minute", K.CONTEXT, "request", [413], says=[r"tokens per (?:minute|day)|\bTP[MD]\b"]
     ),
     _row(
+        "month used up",  # of the whole account, also where minutes and days are a model's own (Cohere)
+        K.RATE_DAY,
+        "account",
+        [429],
+        says=[
+            r"\b(?:per|each|a)[ -]month\b|\bmonthly\b.{0,40}\b(?:limit|quota|allowance|allocation)",
+            r"\bcalls */ *month\b",
+        ],
+    ),
+    _row(
+        "plan used up", K.RATE_DAY, "account", [403], codes="token_quota_reached"
+    ),  # watsonx's free plan, a 403
+    _row(
         "day used up",
         K.RATE_DAY,
         "limits",
         [429],
-        codes="daily_limit_exceeded quota_day_exceeded",
+        codes="daily_limit_exceeded quota_day_exceeded 3036 4006",  # the numbers are Cloudflare's
         says=[
-            r"\b(?:per|each|a)[ -](?:day|month|week)\b|\b[RT]PD\b",
-            r"\b(?:daily|monthly|weekly)\b.{0,40}\b(?:limit|quota|allowance|allocation)",
-            r"\b(?:neurons|calls) */ *(?:day|month)\b",
+            r"\b(?:per|each|a)[ -](?:day|week)\b|\b[RT]PD\b",
+            r"\b(?:daily|weekly)\b.{0,40}\b(?:limit|quota|allowance|allocation)",
+            r"\b(?:neurons|calls) */ *day\b",
         ],
     ),
     _row(
@@ -139,12 +175,23 @@ _ALLOWANCES = (
         K.OVERLOADED,
         "model",
         [429, 498],
-        codes="3040 capacity_exceeded engine_overloaded",  # 3040 is Cloudflare's
+        # 3040 is Cloudflare's; consumption_limit_reached watsonx's, whose free accounts share what there is of a model
+        codes="3040 capacity_exceeded engine_overloaded consumption_limit_reached",
         says=[r"capacity (?:temporarily )?exceeded|at capacity|overloaded"],
     ),
     _row(
         "too many at once", K.RATE_MINUTE, "account", [429], codes="1302", says=["concurren"]
     ),  # 1302 is Z.ai's
+    # Amazon, also where it says "too many tokens": that is of a minute's, and its quotas are a 400.
+    _row(
+        "throttled",
+        K.RATE_MINUTE,
+        "limits",
+        [400, 429],
+        codes="throttlingexception servicequotaexceededexception",
+    ),
+    # Cerebras: of the minute, where others say it of a prompt.
+    _row("tokens of the minute", K.RATE_MINUTE, "limits", [429], says=["too many tokens"]),
 )
 
 _REQUEST = (
@@ -153,7 +200,7 @@ _REQUEST = (
         K.CONTEXT,
         "request",
         codes="context_length_exceeded exceed_context_size_error context_window_exceeded request_too_large "
-        "model_max_prompt_tokens_exceeded string_above_max_length input_too_long",
+        "model_max_prompt_tokens_exceeded string_above_max_length string_too_long input_too_long",
         says=[
             r"(?:maximum|model'?s?|exceeds?|exceeded|available)\W+(?:the )?(?:available |maximum |model'?s? )?"
             r"context[ _-]?(?:length|size|window)",
@@ -182,9 +229,10 @@ _REQUEST = (
         "request",
         [0, 400, 403, 422, 451],
         codes="content_filter content_policy_violation content_filtered moderation moderation_blocked input_moderation "
-        "responsibleaipolicyviolation prohibited_content safety data_inspection_failed 1301",
+        "responsibleaipolicyviolation prohibited_content safety refusal data_inspection_failed 1301 "
+        "minimax_1026 minimax_1027",
         says=[
-            r"content (?:management )?(?:policy|filter)|flagged|usage polic(?:y|ies)",
+            r"content (?:management )?(?:policy|filter)|flagged|usage polic(?:y|ies)|prompt injection",
             r"(?:blocked|refused|rejected) (?:by|due to|because of) .{0,30}(?:safety|policy|filter|moderation)",
             r"(?:sensitive|inappropriate|unsafe) content",
         ],
@@ -207,7 +255,11 @@ _MODEL = (
         K.MODEL_GONE,
         "key_model",
         [400, 403, 404],
-        says=["no longer available to new users"],
+        says=[
+            "no longer available to new users",
+            # Amazon: Legacy models for those who have not used them of late; models that are called by a profile
+            r"marked by provider as legacy|on-demand throughput isn.t supported",
+        ],
     ),
     _row(
         "retired",
@@ -217,6 +269,7 @@ _MODEL = (
         says=[
             r"model.{0,80}(?:decommissioned|been retired|has been (?:shut down|deprecated|removed))",
             r"model.{0,80}no longer (?:available|supported|exists)",
+            r"model.{0,40}reached the end of its life",  # Amazon
         ],
     ),
     _row(
@@ -233,8 +286,9 @@ _MODEL = (
         [403],
         codes="model_permission_blocked_org model_permission_blocked_project",
         says=[
-            r"(?:not have|no) access to .{0,40}model",
+            r"(?:(?:not|n.t) have|no) access to .{0,40}model|not (?:allowed to access|agreed to) .{0,40}model",
             r"model.{0,60}(?:not allowed|not authorized|no access|not have access)",
+            r"not authorized to perform: bedrock:.{0,200}(?:model|profile)/",  # each is a resource of its own
         ],
     ),
     _row(
@@ -242,7 +296,8 @@ _MODEL = (
         K.MODEL_GONE,
         "model",
         [0, 400, 404, 422],
-        codes="model_not_found invalid_model model_not_supported model_not_exist unknown_model no_endpoints 1500 1211",
+        codes="model_not_found invalid_model model_not_supported model_not_exist unknown_model no_endpoints 1500 1211 "
+        "resourcenotfoundexception",
         says=[
             r"model.{0,120}(?:not (?:be )?found|does not exist|doesn'?t exist|not exist|is not supported)",
             r"not a valid model|no endpoints found|(?:unknown|invalid|no such) model",
@@ -253,6 +308,9 @@ _MODEL = (
 
 _HOST = (
     _row("degraded", K.OVERLOADED, "model", says=["DEGRADED function"]),  # NVIDIA, a 400
+    _row(
+        "model failed", K.OVERLOADED, "model", [424], codes="modelerrorexception modelstreamerrorexception"
+    ),  # Amazon, a 424
     _row(
         "model loading",
         K.OVERLOADED,
@@ -282,9 +340,11 @@ _STATUS = (
         K.RATE_MINUTE,
         "limits",
         [0],
-        codes="rate_limit_exceeded rate_limit_error too_many_requests resource_exhausted rate_limited",
+        codes="rate_limit_exceeded rate_limit_error too_many_requests resource_exhausted rate_limited "
+        "minimax_1002 minimax_1039 minimax_1041 minimax_2045",
         says=["rate limit"],
     ),
+    _row("bad request inside a 200", K.BAD_REQUEST, "request", [0], codes="minimax_2013", ambiguous=True),
     _row("5xx", K.OVERLOADED, "upstream", range(500, 600)),
     _row("redirect", K.MALFORMED, "upstream", range(300, 400)),
     _row("4xx", K.BAD_REQUEST, "request", range(400, 500), ambiguous=True),

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from aiorch.errors import ConfigurationError
 from aiorch.types import FailureScope, FreeKind, FreeTerms, Limit
 
-DialectName = Literal["openai", "anthropic", "gemini", "cohere", "ollama", "bedrock", "watsonx"]
+DialectName = Literal["openai", "openrouter", "anthropic", "gemini", "cohere", "ollama", "bedrock", "watsonx"]
 """Which of :mod:`aiorch.providers.dialects` speaks to it."""
 SignerName = Literal["aws", "ibm", "google"]
 """Which of :mod:`aiorch.providers.signing` makes the headers of each call, where a key in a header is not enough."""
@@ -88,8 +88,8 @@ class Quirks:
     """Patterns of ids that refuse temperature, top_p and stop (reasoning models)."""
     greedy_top_p: bool = True
     """False where temperature 0 is refused beside a ``top_p``; it has no effect there, so it is left out."""
-    reasoning_back: Literal["never", "tool_turns", "signatures"] = "never"
-    """Whether a model's thinking goes back to it: never, in turns that call tools, or its signatures beside calls."""
+    reasoning_back: Literal["never", "tool_turns"] = "never"
+    """Whether a model's thinking goes back to it: never, or in turns that call tools."""
     strip_id: str = ""
     """A prefix that its list puts before ids and its chat does not take."""
 
@@ -186,7 +186,8 @@ def resolved(spec: ProviderSpec, values: Mapping[str, str], base_url: str | None
     if not spec.variables:
         return spec if address == spec.base_url else replace(spec, base_url=address)
     known = {v.name: values.get(v.name) or v.default for v in spec.variables}
-    missing = [v for v in spec.variables if not v.optional and known[v.name] is None]
+    used = _used(spec, address)
+    missing = [v for v in spec.variables if not v.optional and known[v.name] is None and v.name in used]
     if missing:
         wanted = ", ".join(" or ".join(v.env) for v in missing)
         raise ConfigurationError(f"provider {spec.id!r} needs {wanted}: set it in the environment or .env")
@@ -205,6 +206,13 @@ def resolved(spec: ProviderSpec, values: Mapping[str, str], base_url: str | None
         },
         variables=(),
     )
+
+
+def _used(spec: ProviderSpec, address: str) -> set[str]:
+    """The names that the row's addresses and requests hold: an address of the user's own may need none of them."""
+    paths = (address, spec.list_path or "", *spec.more_lists, spec.chat_path, spec.embeddings_path or "")
+    texts = (*paths, *(value for value in spec.body.values() if isinstance(value, str)))
+    return {name for text in texts for name in _names(text)}
 
 
 def _names(template: str) -> set[str]:

@@ -18,11 +18,11 @@ from aiorch.providers.decode import (
     as_object,
     as_text,
     assemble,
+    carries_error,
     first_choice,
     make_tool_call,
     read_usage,
     reasoning_of,
-    signature_of,
     text_of,
 )
 from aiorch.providers.failures import malformed, truncated
@@ -48,7 +48,6 @@ class _Call:
     id: str = ""
     name: str = ""
     arguments: list[str] = field(default_factory=list[str])
-    signature: str | None = None
 
 
 class StreamReader:
@@ -104,7 +103,7 @@ class StreamReader:
             raise AttemptFailed(truncated(len(text)))
         calls: list[Part] = []
         for call in self._calls:
-            calls += make_tool_call(call.id, call.name, "".join(call.arguments), call.index, call.signature)
+            calls += make_tool_call(call.id, call.name, "".join(call.arguments), call.index)
         return assemble(
             text=text,
             reasoning="".join(self._reasoning),
@@ -118,7 +117,7 @@ class StreamReader:
         )
 
     def _read(self, chunk: Mapping[str, Any], is_error: bool) -> list[Delta]:
-        if is_error or chunk.get("error"):
+        if is_error or carries_error(chunk):
             raise AttemptFailed(self._read_error(chunk))
         if not self._head:
             self._head = chunk
@@ -162,7 +161,6 @@ class StreamReader:
         first = not call.name
         call.id = call.id or call_id
         call.name = call.name or name
-        call.signature = call.signature or signature_of(piece)
         call.arguments.append(text)
         if first:
             call.id = call.id or f"call_{call.index}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
@@ -71,3 +72,5 @@ class Failure:
     """Model ids that the provider names instead."""
     upstream: str | None = None
     """The host behind a router that failed, where it is named."""
+    details: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
+    """What else the provider told of it, by its own names: why a filter objected, which preference left no host."""

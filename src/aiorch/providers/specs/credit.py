@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aiorch.providers.spec import FreePolicy, ProviderSpec, Quirks, Window
+from aiorch.types import Limit
 
 CREDIT: tuple[ProviderSpec, ...] = (
     ProviderSpec(
@@ -24,19 +25,21 @@ CREDIT: tuple[ProviderSpec, ...] = (
     ProviderSpec(
         id="cohere",
         name="Cohere",
-        # The list is not part of what is compatible, so the paths lead there from the host.
-        base_url="https://api.cohere.ai",
+        base_url="https://api.cohere.com",
         env=("COHERE_API_KEY", "CO_API_KEY"),
-        chat_path="/compatibility/v1/chat/completions",
-        list_path="/v1/models?page_size=1000&endpoint=chat",
-        embeddings_path="/compatibility/v1/embeddings",
+        dialect="cohere",
+        chat_path="/v2/chat",
+        list_path="/v1/models?page_size=1000",
+        embeddings_path="/v2/embed",
         free=FreePolicy(
             "trial",
             basis="trial keys: 20 requests a minute per model, 1,000 calls a month, not for commercial use",
             as_of="2026-10",
+            limits=(
+                Limit(20, "requests", "minute", "key_model"),
+                Limit(1000, "requests", "month", "account"),
+            ),
         ),
-        limit_scope="account",
-        verified=False,  # that this host, like api.cohere.com, has the list
         as_of="2026-10",
     ),
     ProviderSpec(
@@ -47,6 +50,7 @@ CREDIT: tuple[ProviderSpec, ...] = (
         list_is_public=True,
         price_unit="usd_per_million",
         free=FreePolicy("trial", basis="a monthly credit of cents, or a PRO account", as_of="2026-10"),
+        key_check="https://huggingface.co/api/whoami-v2",
         limit_scope="account",
         as_of="2026-10",
     ),
@@ -59,6 +63,7 @@ CREDIT: tuple[ProviderSpec, ...] = (
         chat_types=("language",),
         price_unit="usd_per_token",
         free=FreePolicy("trial", basis="a monthly credit of 5 USD", as_of="2026-10"),
+        key_check="/credits",
         limit_scope="account",
         as_of="2026-10",
     ),
@@ -128,6 +133,7 @@ CREDIT: tuple[ProviderSpec, ...] = (
         env=("POLLINATIONS_API_KEY", "POLLINATIONS_TOKEN"),
         list_is_public=True,
         free=FreePolicy("trial", basis="an hourly credit for publishable keys", as_of="2026-08"),
+        key_check="https://gen.pollinations.ai/account/key",
         limit_scope="account",
         as_of="2026-08",
     ),

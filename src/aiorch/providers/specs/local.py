@@ -8,13 +8,19 @@ LOCAL: tuple[ProviderSpec, ...] = (
     ProviderSpec(
         id="ollama",
         name="Ollama",
-        base_url="http://localhost:11434/v1",
+        base_url="http://localhost:11434",
         env=("OLLAMA_API_KEY",),
         url_env=("OLLAMA_HOST",),
         needs_key=False,
         local=True,
+        dialect="ollama",
+        chat_path="/api/chat",
+        list_path="/api/tags",
         list_is_public=True,
-        embeddings_path="/embeddings",
+        embeddings_path="/api/embed",
+        # Otherwise it drops the oldest messages of what is longer than its window, 4,096 tokens on most machines, and
+        # says nothing about it; so it refuses, which another model may then answer.
+        body={"truncate": False, "shift": False},
         free=FreePolicy("local", basis="runs here"),
         limit_scope="upstream",
         as_of="2026-08",
@@ -43,6 +49,7 @@ LOCAL: tuple[ProviderSpec, ...] = (
         embeddings_path="/embeddings",
         free=FreePolicy("local", basis="runs here"),
         limit_scope="upstream",
+        verified=False,  # the meta block in its list
         as_of="2026-10",
     ),
     ProviderSpec(
