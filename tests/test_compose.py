@@ -229,8 +229,11 @@ async def test_a_dead_network_is_told_with_every_provider_and_loses_nothing(
         raise httpx.ConnectError("Network is unreachable", request=request)
 
     async with aiorch.Orchestrator(transport=httpx.MockTransport(dead), data_dir=tmp_path) as ai:
-        with pytest.raises(aiorch.NoModelAvailable, match="groq: its list of models could not be had"):
+        with pytest.raises(aiorch.AllAttemptsFailed, match=r"groq/.*api\.groq\.com cannot be reached"):
             await ai.run("hello")
+        (problem,) = (await ai.route("hello")).passed_over[:1]
+        assert problem.id == "groq"
+        assert "its list of models could not be had" in problem.reason
 
 
 # --- plugins -----------------------------------------------------------------------------------------------------

@@ -116,7 +116,9 @@ def _wanted(settings: Settings, spec: ProviderSpec) -> tuple[str, ...]:
     asked_for = settings.providers is not None and spec.id in settings.providers
     if not spec.needs_key and not asked_for and _host(settings, spec) is None:
         return (*spec.url_env, f"base_urls.{spec.id}")
-    if spec.needs_key and not (_key(settings, spec) or _can_sign(settings, spec) or _anonymous(settings, spec)):
+    # A signer may find credentials where no variable tells of them (a role, a file): believed when asked for by name.
+    signs = _can_sign(settings, spec) or (asked_for and spec.signer is not None and spec.auth is not None)
+    if spec.needs_key and not (_key(settings, spec) or signs or _anonymous(settings, spec)):
         return (*spec.env, f"keys.{spec.id}")
     if _host(settings, spec) is not None:  # a whole address holds what it needs
         return ()

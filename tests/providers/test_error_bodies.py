@@ -136,3 +136,59 @@ def test_a_body_that_is_one_text_is_the_message() -> None:
 def test_a_host_is_named_by_a_text_and_nothing_else(host: object) -> None:
     assert not read_error({"error": {"message": "x", "provider": host}}).upstream
     assert read_error({"error": {"message": "x", "provider": "Venice"}}).upstream == "Venice"
+
+
+def test_what_else_an_error_tells_is_told_in_words() -> None:
+    error = read_error(
+        {
+            "error": {
+                "message": "x",
+                "availability": {
+                    "code": "constraint_filtered",
+                    "retryable": False,
+                    "excluded_by": ["max_price", "quantization", 7],
+                    "affected_providers": None,
+                    "constraint": {"field": "max_price", "detail": "above 0"},
+                },
+                "metadata": {
+                    "error_type": "not_found",
+                    "previous_errors": [{"provider": "acme", "code": "busy", "status": 429}],
+                },
+            }
+        }
+    )
+    assert dict(error.details) == {
+        "availability": "constraint_filtered",
+        "retryable": "no",
+        "excluded_by": "max_price, quantization, 7",
+        "constraint": "max_price: above 0",
+        "error_type": "not_found",
+        "previous_errors": "acme: busy: 429",
+    }
+    assert error.codes == {
+        "constraint_filtered",
+        "not_found",
+        "excluded_by:max_price",
+        "excluded_by:quantization",
+    }
+
+
+def test_a_model_that_comes_back_is_told_by_its_being_retryable() -> None:
+    def codes(**availability: object) -> frozenset[str]:
+        return read_error({"error": {"message": "x", "availability": availability}}).codes
+
+    assert codes(code="brand_new", retryable=True) == {"brand_new", "availability:retryable"}
+    assert (
+        codes(code="brand_new", retryable=False) == codes(code="brand_new", retryable="yes") == {"brand_new"}
+    )
+    assert codes(retryable=True) == {"availability:retryable"}
+
+
+def test_what_was_flagged_is_told_by_its_length_alone() -> None:
+    metadata = {"reasons": ["violence"], "flagged_input": "my diary", "patterns": ["my diary", "and more"]}
+    error = read_error({"error": {"message": "x", "metadata": metadata}})
+    assert dict(error.details) == {
+        "reasons": "violence",
+        "flagged_input": "8 characters",
+        "patterns": "2 matched",
+    }

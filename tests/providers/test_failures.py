@@ -320,34 +320,3 @@ def test_a_list_that_is_not_there_retires_no_model() -> None:
     assert without_model(gone) == Failure(FailureKind.BAD_REQUEST, "account", "404")
     other = Failure(FailureKind.AUTH, "account", "401")
     assert without_model(other) is other
-
-
-# --- recorded bodies of many providers, where somebody has them --------------------------------------------------
-
-SAMPLES = Path(
-    os.environ.get("ERROR_SAMPLES")
-    or Path(__file__).parents[3] / "shared" / "data" / "discovery" / "samples" / "errors.json"
-)
-EXPECTED = """
-    rate_minute account, rate_minute upstream, overloaded model, model_gone model, model_gone model, policy request,
-    billing account, -, rate_minute key_model, model_gone key_model, rate_minute account, rate_day key_model,
-    model_gone model, model_gone key_model, -, rate_minute key_model, model_gone model, rate_minute key_model,
-    overloaded upstream, rate_minute account, model_gone model, model_gone model, model_gone model, overloaded model,
-    overloaded model, auth account, billing account, rate_minute account, billing account, billing account,
-    overloaded model
-"""
-
-
-if SAMPLES.exists():  # recorded by others, so not ours to keep here; the fixtures above are
-
-    def test_the_recorded_errors_of_many_providers() -> None:
-        samples = json.loads(SAMPLES.read_text())
-        expectations = [e.strip() for e in EXPECTED.split(",")]
-        wrong: list[str] = []
-        for number, (sample, expected) in enumerate(zip(samples, expectations, strict=True)):
-            if expected == "-":
-                continue  # a stream's text, which the stream's tests read; headers without an error
-            failure = classified(sample)
-            if f"{failure.kind.value} {failure.scope}" != expected:
-                wrong.append(f"{number} {sample['provider']}: {failure}")
-        assert wrong == []

@@ -609,31 +609,78 @@ def test_any_list_gives_cards_and_never_an_exception(listed: list[Any], provider
         assert made.price is None or (made.price.input >= 0 and made.price.output >= 0)
 
 
-# --- lists of many providers, where somebody has them ------------------------------------------------------------
+# --- Cloudflare's two ways ---------------------------------------------------------------------------------------
 
-SAMPLES = Path(
-    os.environ.get("LIST_SAMPLES") or Path(__file__).parents[3] / "shared" / "data" / "discovery" / "samples"
-)
-FIRST = {
-    "chutes": (163840, "0.28", "0.42", True),
-    "cohere": (128000, None, None, True),
-    "fireworks": (262144, None, None, True),
-    "kilo": (262144, "0", "0", True),
-    "llm7": (None, None, None, None),
-    "moonshot": (262144, None, None, None),
-    "novita": (131072, "0.39", "0.39", None),
-    "sambanova": (131072, "0.6", "1.2", None),
-    "vercel": (300000, "0.06", "0.24", None),
-    "xai": (1000000, "2", "6", None),
+OWN = {
+    "id": "d9b7a55c-0000-0000-0000-000000000000",
+    "name": "@cf/acme/small-8b-instruct",
+    "task": {"id": "c329a1f9", "name": "Text Generation"},
+    "properties": [
+        {"property_id": "context_window", "value": "24000"},
+        {"property_id": "function_calling", "value": "true"},
+        {"property_id": "planned_deprecation_date", "value": "2026-05-30"},
+        {
+            "property_id": "price",
+            "value": [
+                {"unit": "per M input tokens", "price": 0.293, "currency": "USD"},
+                {"unit": "per M output tokens", "price": 2.253, "currency": "USD"},
+                {"unit": "per M input tokens", "price": 9, "currency": "EUR"},
+                {"unit": "per step", "price": 1, "currency": "USD"},
+            ],
+        },
+        {"property_id": "terms", "value": "https://example.com"},
+    ],
 }
 
 
-if SAMPLES.exists():  # collected by others, so not ours to keep here; the fixtures above are
+def test_a_list_in_cloudflares_envelope() -> None:
+    plain = {"id": "@cf/acme/small", "context_length": 8192, "pricing": {"prompt": "0.00000035", "completion": "0.00000075"}}
+    for result in ([plain], {"data": [plain]}):
+        (made,) = cards("cloudflare", {"success": True, "result": result, "result_info": {"page": 1}})
+        assert (made.model, made.context, made.free) == ("@cf/acme/small", 8192, "free_quota")
+        assert made.price == Price(Decimal("0.35"), Decimal("0.75"))
 
-    @pytest.mark.parametrize("provider", FIRST)
-    def test_the_first_model_of_lists_that_others_collected(provider: str) -> None:
-        made = cards(provider, json.loads((SAMPLES / f"{provider}_models.json").read_text())["body"])[0]
-        context, sent, answered, tools = FIRST[provider]
-        price = None if sent is None else (Decimal(sent), Decimal(answered or 0))
-        assert (made.context, made.price and (made.price.input, made.price.output)) == (context, price)
-        assert made.capabilities.tools is tools
+
+def test_a_list_in_cloudflares_own_words() -> None:
+    (made,) = cards("cloudflare", {"result": [OWN]})
+    assert (made.model, made.context) == ("@cf/acme/small-8b-instruct", 24000)
+    assert made.price == Price(Decimal("0.293"), Decimal("2.253"))
+    assert (made.capabilities.chat, made.capabilities.tools) == (True, True)
+    assert made.retired
+
+
+@pytest.mark.parametrize(
+    ("task", "chat", "embeddings"),
+    [("Text Generation", True, False), ("Text Embeddings", False, True), ("Text-to-Image", False, None)],
+)
+def test_what_its_tasks_are(task: str, chat: bool, embeddings: bool | None) -> None:
+    (made,) = cards("cloudflare", {"result": [{**OWN, "task": {"name": task}}]})
+    assert (made.capabilities.chat, made.capabilities.embeddings) == (chat, embeddings)
+
+
+@given(st.lists(ANYTHING | st.fixed_dictionaries({"property_id": st.sampled_from(["price", "context_window", "vision"]), "value": ANYTHING | st.lists(st.dictionaries(st.sampled_from(["unit", "price", "currency"]), ANYTHING | st.sampled_from(["USD", "per M input tokens"])))})))
+def test_any_properties_give_a_card(properties: list[Any]) -> None:
+    (made,) = cards("cloudflare", {"result": [{**OWN, "properties": properties}]})
+    assert made.price is None or made.price.input >= 0
+
+
+# --- names and fields that only one has --------------------------------------------------------------------------
+
+
+def test_ids_by_other_names() -> None:
+    listed = [{"key": "acme/a"}, {"model_id": "b"}, {"name": "c"}, {"id": "d", "name": "D"}, {"id": 7}]
+    assert [made.model for made in cards("vllm", listed)] == ["acme/a", "b", "c", "d"]
+
+
+def test_azure_says_what_a_model_can_do_and_until_when() -> None:
+    item = {
+        "id": "gpt-4.1-2025-04-14",
+        "capabilities": {"chat_completion": True, "embeddings": False, "inference": True},
+        "lifecycle_status": "generally-available",
+        "deprecation": {"fine_tune": 1_799_000_000, "inference": 1_900_000_000},
+    }
+    made = card("azure", item)
+    assert made.capabilities.chat is True
+    assert (made.lifecycle.state, made.lifecycle.retires_at) == ("deprecated", 1_900_000_000)
+    assert card("azure", {**item, "deprecation": {"inference": 1_700_000_000}}).retired
+    assert card("azure", {**item, "deprecation": None}).lifecycle.state == "active"

@@ -9,13 +9,19 @@ from typing import Any, Literal, cast
 from aiorch.providers.decode import as_object, as_text
 from aiorch.types import Capabilities
 
-_TOOLS = ("function_calling", "supports_tools", "supportsTools", "supportsFunctionCalling")
+_TOOLS = (
+    "function_calling",
+    "trained_for_tool_use",
+    "supports_tools",
+    "supportsTools",
+    "supportsFunctionCalling",
+)
 _SCHEMA = ("supportsResponseSchema",)
 _VISION = ("vision", "supports_image_in", "supports_image_input", "supportsImageInput", "supportsVision")
 _REASONING = ("reasoning", "supports_reasoning", "supportsReasoning")
 _OTHER_TYPES = (
     *("embedding", "embeddings", "image", "audio", "video", "moderation"),
-    *("rerank", "reranking", "language", "code", "transcribe"),
+    *("rerank", "reranking", "language", "code", "transcribe", "other"),
 )
 
 _EMBEDS = re.compile(r"embed|\bbge\b|\be5\b|(?:^|[/-])(?:gte|minilm|arctic-embed)(?:-|$)", re.IGNORECASE)
@@ -82,7 +88,9 @@ def _chats(model: str, item: Mapping[str, Any], chat_types: Sequence[str]) -> bo
     outputs = _modalities(item, "output_modalities")
     if outputs is not None:
         return "text" in outputs
-    return _said((item, as_object(item.get("capabilities"))), ("completion_chat", "supports_chat", "chat_completion"))
+    return _said(
+        (item, as_object(item.get("capabilities"))), ("completion_chat", "supports_chat", "chat_completion")
+    )
 
 
 def _features(item: Mapping[str, Any]) -> frozenset[str] | None:

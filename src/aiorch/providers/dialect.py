@@ -105,6 +105,7 @@ class Dialect(Protocol):
 
 _MODULES: Mapping[DialectName, str] = {
     "openai": "openai",
+    "openrouter": "openrouter",
     "anthropic": "anthropic",
     "gemini": "gemini",
     "cohere": "cohere",

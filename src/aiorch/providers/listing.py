@@ -15,6 +15,7 @@ from typing import Any, cast
 from aiorch.errors import AttemptFailed
 from aiorch.providers.abilities import capabilities_of, modalities
 from aiorch.providers.benchmarks import scores_in
+from aiorch.providers.cloudflare_list import plain
 from aiorch.providers.decode import as_list, as_object, as_text
 from aiorch.providers.failures import malformed
 from aiorch.providers.lifecycles import lifecycle_of
@@ -49,6 +50,7 @@ OUTPUT_FIELDS = (
 """The same for the longest answer."""
 
 _HOLDERS = ("data", "models", "publisherModels")  # the last is Google Cloud's
+_IDS = ("id", "model_id", "key", "name")  # the second is Heroku's, the third LM Studio's
 _BATCH = ":batch"  # OpenRouter lists ids that only its batch interface takes
 _SIZE = re.compile(r"(?<![a-z\d.])(?:(\d{1,3})x)?(\d{1,4}(?:\.\d+)?)([bm])(?![a-z\d])", re.IGNORECASE)
 _EARLIEST = 1_500_000_000.0  # mid-2017: a creation date before the first of these models is a placeholder
@@ -70,7 +72,8 @@ def items_of(body: bytes) -> Sequence[object]:
     except (ValueError, RecursionError):
         raise AttemptFailed(malformed("the list of models is no valid JSON")) from None
     holder = as_object(parsed)
-    held = (parsed, *(holder.get(name) for name in _HOLDERS))
+    result = holder.get("result")  # Cloudflare's envelope, around a list or around another envelope
+    held = (parsed, *(holder.get(name) for name in _HOLDERS), result, as_object(result).get("data"))
     listed = next((cast("list[object]", h) for h in held if isinstance(h, list)), None)
     if listed is None:
         raise AttemptFailed(malformed("the list of models is JSON, but holds no list"))
@@ -80,7 +83,7 @@ def items_of(body: bytes) -> Sequence[object]:
 def cards_of(items: Sequence[object], spec: ProviderSpec, now: float) -> Sequence[ModelCard]:
     """A card for each item, and for each id that the row adds."""
     listed = [*items, *({"id": model} for model in spec.unlisted)]
-    cards = (_card(as_object(item), spec, now) for item in listed)
+    cards = (_card(plain(as_object(item)), spec, now) for item in listed)
     return _unique(card for card in cards if card is not None)
 
 
@@ -89,7 +92,7 @@ def _unique(cards: Iterable[ModelCard]) -> Sequence[ModelCard]:
 
 
 def _card(item: Mapping[str, Any], spec: ProviderSpec, now: float) -> ModelCard | None:
-    model = as_text(item.get("id")) or as_text(item.get("name"))
+    model = next((m for name in _IDS if (m := as_text(item.get(name)))), "")
     model = model.removeprefix(spec.quirks.strip_id)
     if not model or model.endswith(_BATCH):
         return None
