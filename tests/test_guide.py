@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -11,16 +13,18 @@ import pytest
 
 import aiorch
 from aiorch import guide
-from aiorch.catalog import SEED, index, resolve
+from aiorch.catalog import index, resolve
+from aiorch.catalog.embedded import embedded_all
 from aiorch.routing import Profiles
-from aiorch.types import Candidate, Deployment
+from aiorch.testing import ScriptedProvider
+from aiorch.types import Candidate, Deployment, Lifecycle, ModelCard
 
 ROOT = Path(__file__).parent.parent
 
 
 def test_agent_profiles_are_the_guides_and_every_model_of_theirs_resolves_to_a_free_one_today() -> None:
-    seeded = [c for cards in SEED.values() for c in cards]
-    known = index([Candidate(Deployment(c.provider, c.model, "KEY"), c) for c in seeded])
+    embedded = [c for cards in embedded_all().values() for c in cards]
+    known = index([Candidate(Deployment(c.provider, c.model, "KEY"), c) for c in embedded])
     for agent in ("coding_agent", "database_agent", "analysis_agent"):
         profile = Profiles()[agent]
         described = guide.AGENT_PROFILES[agent]
@@ -71,3 +75,69 @@ def test_python_scripts_initialize_system_writes_env_and_settings(tmp_path: Path
     assert done.returncode == 0, done.stderr
     assert (tmp_path / ".env").exists()
     assert (tmp_path / "aiorch.toml").exists()
+
+
+@pytest.mark.anyio
+async def test_get_enhanced_discovery_says_what_is_available(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AIORCH_OFFLINE", "true")
+    monkeypatch.setenv("AIORCH_WEIGHTS_DIR", "nowhere")
+    get_enhanced_discovery = guide.get_enhanced_discovery
+
+    discovery = get_enhanced_discovery()
+    available = await discovery.discover_all_providers()
+    print(f"Available models: {sum(len(m) for m in available.values())}")
+
+    assert capsys.readouterr().out == "Available models: 0\n"  # no key, no network
+    assert len(available) >= 15
+    assert available["groq"] == ()
+    assert available.summary["total_models"]["listed"] == len(available.discovery.where(retired=False))
+    assert repr(available) == f"<models that can be used now of {len(available)} providers: none>"
+
+
+@pytest.mark.anyio
+async def test_available_models_are_those_that_can_be_used_now(tmp_path: Path) -> None:
+    cards = [
+        ModelCard("parrot", "p", free="local"),
+        ModelCard("parrot", "paid", free="none"),
+        ModelCard("parrot", "gone", free="local", lifecycle=Lifecycle("retired")),
+    ]
+    parrot = ScriptedProvider(name="parrot", cards=cards)
+    parrot.local = True  # pyright: ignore[reportAttributeAccessIssue]
+    discovery = guide.get_enhanced_discovery(providers=[parrot], data_dir=tmp_path, offline=True)
+    available = await discovery.discover_all_providers()
+    assert [(name, [c.model for c in cards]) for name, cards in available.items() if cards] == [
+        ("parrot", ["p"])
+    ]
+    assert "parrot: 1" in repr(available)
+
+
+def test_python_m_discover_all_models_prints_the_guides_numbers(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "discover_all_models"],
+        cwd=tmp_path,
+        env={**os.environ, "AIORCH_OFFLINE": "true", "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    numbers = json.loads(done.stdout)
+    assert set(numbers) == {"total_models", "free_models", "providers", "benchmarked"}
+    assert all(set(one) == {"listed", "usable_now"} for one in numbers.values())
+    assert numbers["total_models"]["listed"] >= numbers["free_models"]["listed"] > 0
+
+
+def test_discover_all_models_says_what_is_wrong_with_the_settings(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "discover_all_models"],
+        cwd=tmp_path,
+        env={**os.environ, "AIORCH_TIMEOUT": "never", "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "AIORCH_TIMEOUT" in done.stderr
+    assert "Traceback" not in done.stderr

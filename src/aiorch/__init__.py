@@ -11,11 +11,13 @@ Importing this package loads nothing: every name below is fetched from its room 
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from aiorch.conversations import Chat, Stream
+    from aiorch.discovering import Discovery
     from aiorch.errors import (
         AiorchError,
         AllAttemptsFailed,
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
         WorkflowError,
     )
     from aiorch.events import Blocked, Event, Restarted
-    from aiorch.orchestrator import Orchestrator
+    from aiorch.orchestrator import Orchestrator, discover
     from aiorch.providers import endpoint
     from aiorch.routing import AGENT_PROFILES
     from aiorch.settings import Settings
@@ -84,7 +86,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "aiorch.orchestrator": ("Orchestrator",),
+    "aiorch.orchestrator": ("Orchestrator", "discover"),
+    "aiorch.discovering": ("Discovery",),
     "aiorch.sync": ("run_sync",),
     "aiorch.conversations": ("Chat", "Stream"),
     "aiorch.workflow": ("Run", "Workflow"),
@@ -166,6 +169,7 @@ __all__ = [
     "Chat",
     "ConfigurationError",
     "DeadlineExceeded",
+    "Discovery",
     "Event",
     "ExecutionError",
     "Failure",
@@ -214,6 +218,7 @@ __all__ = [
     "Workflow",
     "WorkflowError",
     "__version__",
+    "discover",
     "endpoint",
     "from_json",
     "run_sync",
@@ -222,10 +227,16 @@ __all__ = [
 ]
 
 
+_NOTEBOOKS = ("IPython", "marimo")
+"""Who shows values as HTML: where one of them runs, :mod:`aiorch.views` tells it how ours look."""
+
+
 def __getattr__(name: str) -> Any:
     room = _ROOM_OF.get(name)
     if room is None:
         raise AttributeError(f"module 'aiorch' has no attribute {name!r}")
+    if any(notebook in sys.modules for notebook in _NOTEBOOKS):
+        import_module("aiorch.views.notebook")
     value = globals()[name] = getattr(import_module(room), name)
     return value
 

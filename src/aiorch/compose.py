@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from aiorch.catalog import Catalogue
+from aiorch.catalog import Catalogue, key_names
 from aiorch.catalog.lists import MIGRATIONS as CATALOG_TABLES
-from aiorch.catalog.lists import StoredLists
 from aiorch.clock import Clock, SystemClock
 from aiorch.errors import ConfigurationError, PluginError
 from aiorch.events import Bus
@@ -62,6 +61,7 @@ class House:
         line: Line,
         *,
         store: Store,
+        audit: AuditLog,
         transport: Transport,
         providers: Sequence[Provider],
         tools: Iterable[Tool],
@@ -72,9 +72,10 @@ class House:
         self.journal: Journal = NullJournal()
         self.redact = redact
         """Takes keys out of texts that are shown or kept."""
+        self.audit = audit
+        self.providers = tuple(providers)
         self._store = store
         self._transport = transport
-        self._providers = tuple(providers)
         self._tools = {tool.spec.name: tool for tool in tools}
 
     def kit(self, agent: str, tools: Sequence[Tool]) -> dict[str, Tool]:
@@ -99,9 +100,14 @@ class House:
                 )
         return kit
 
+    @property
+    def keys(self) -> Mapping[str, tuple[str | None, ...]]:
+        """By configured provider: the names of its keys, ``(None,)`` where it needs none."""
+        return {provider.name: key_names(provider) for provider in self.providers}
+
     async def aclose(self) -> None:
         """Close providers and files; all of them, also when one fails at it."""
-        for provider in self._providers:
+        for provider in self.providers:
             try:
                 await provider.aclose()
             except Exception:
@@ -111,7 +117,7 @@ class House:
 
     def summary(self) -> str:
         """Which providers are configured."""
-        return ", ".join(p.name for p in self._providers) or "no provider configured"
+        return ", ".join(p.name for p in self.providers) or "no provider configured"
 
 
 def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts) -> House:
@@ -149,7 +155,7 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
     catalogue = Catalogue(
         providers,
         clock=clock,
-        store=None if given else StoredLists(store),  # what somebody made may have any name
+        store=None if given else store,  # what somebody made may have any name
         ttl=settings.catalog_ttl,
         offline=settings.offline,
         redact=redact,
@@ -178,7 +184,14 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
     )
     tools = (*parts.tools, *plugged("aiorch.tools"))
     return House(
-        settings, line, store=store, transport=transport, providers=providers, tools=tools, redact=redact
+        settings,
+        line,
+        store=store,
+        audit=audit,
+        transport=transport,
+        providers=providers,
+        tools=tools,
+        redact=redact,
     )
 
 

@@ -20,6 +20,7 @@ from collections.abc import (
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, overload
 
@@ -46,6 +47,7 @@ from aiorch.types import (
 if TYPE_CHECKING:
     import httpx
 
+    from aiorch.benchmarking import Progress, Report
     from aiorch.catalog import Probing
     from aiorch.clock import Clock
     from aiorch.discovering import Discovery
@@ -340,6 +342,65 @@ class Orchestrator:
             only_configured=only_configured,
         )
 
+    async def benchmark(
+        self,
+        models: Sequence[str] = (),
+        *,
+        provider: str | None = None,
+        top: int = 10,
+        calls: int = 100,
+        usd: Decimal | float = 0,
+        again: bool = False,
+        days: float = 30,
+        wait: bool = False,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Report:
+        """Ask models a small fixed set of questions, and say how many were answered rightly, and how quickly.
+
+            report = await ai.benchmark(["groq/openai/gpt-oss-20b", "local/smollm2-135m"], calls=40)
+
+        Every result is kept when it comes and not asked for again, so what was stopped goes on with the next call.
+
+        :param models: exactly these; otherwise the ``top`` of each provider, those that cost nothing.
+        :param provider: only this one's.
+        :param calls: the most that may be made; 0 only reports what is kept.
+        :param usd: the most that may be spent; paid models also need the setting ``allow_paid``.
+        :param again: ask also what is kept. :param days: for which a kept result is believed.
+        :param wait: wait for limits that pass within an hour; otherwise whoever is limited is left for a later run.
+        :param progress: is told what happens.
+        :raises UnknownModel: for a name that nobody has heard of. :raises NoModelAvailable: when nobody may be
+            measured. :raises StorageError: when a result cannot be kept.
+        """
+        from aiorch.benchmarking import MIGRATIONS, benchmark
+        from aiorch.store import FILE_NAME, Store
+
+        house = self._house
+        clock = house.line.clock
+        snapshot = await house.line.catalogue.snapshot()
+        store = Store(house.settings.data_dir / FILE_NAME, MIGRATIONS, clock=clock)
+        try:
+            return await benchmark(
+                snapshot.candidates,
+                house.providers,
+                store,
+                models=models,
+                provider=provider,
+                top=top,
+                calls=calls,
+                usd=Decimal(str(usd)),
+                again=again,
+                kept=days * 86_400,
+                rules=house.line.rules,
+                wait=wait,
+                clock=clock,
+                progress=progress,
+                redact=house.redact,
+                audit=house.audit,
+                learnt=house.line.catalogue.learnt,
+            )
+        finally:
+            await store.aclose()
+
     async def route(
         self,
         prompt: Prompt,
@@ -418,7 +479,11 @@ class Orchestrator:
 
 
 async def discover(
-    *, refresh: bool = False, probe: Probing | int | None = None, only_configured: bool = False, **settings: Any
+    *,
+    refresh: bool = False,
+    probe: Probing | int | None = None,
+    only_configured: bool = False,
+    **settings: Any,
 ) -> Discovery:
     """:meth:`Orchestrator.discover` in one line, with an orchestrator of its own.
 

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 
-from aiorch.catalog import SEED, Catalogue, catalogue, key_names
-from aiorch.errors import AttemptFailed, LocalModelError, StorageError
+from aiorch.catalog import Catalogue, gathering, key_names, sources
+from aiorch.catalog.embedded import embedded
+from aiorch.catalog.lists import MIGRATIONS, StoredList, StoredLists
+from aiorch.errors import AttemptFailed, LocalModelError
+from aiorch.store import Store
 from aiorch.testing import FakeClock, ScriptedProvider
-from aiorch.types import ZERO_PRICE, Deployment, Failure, FailureKind, ModelCard
+from aiorch.types import ZERO_PRICE, Deployment, Failure, FailureKind, Listing, ModelCard
 
 pytestmark = pytest.mark.anyio
 
@@ -41,22 +45,15 @@ class Lister(ScriptedProvider):
         return said
 
 
-class Shelf:
-    """A store of lists, whole or broken."""
+@pytest.fixture
+def store() -> Generator[Store]:
+    store = Store.in_memory(MIGRATIONS)
+    yield store
+    store.close()
 
-    def __init__(self, **lists: tuple[float, tuple[ModelCard, ...]]) -> None:
-        self.lists: dict[str, tuple[float, tuple[ModelCard, ...]]] = lists
-        self.broken = False
 
-    async def load(self, provider: str) -> tuple[float, tuple[ModelCard, ...]] | None:
-        if self.broken:
-            raise StorageError("the disk is gone")
-        return self.lists.get(provider)
-
-    async def save(self, provider: str, at: float, cards: Sequence[ModelCard]) -> None:
-        if self.broken:
-            raise StorageError("the disk is full")
-        self.lists[provider] = (at, tuple(cards))
+async def keep(store: Store, name: str, at: float, listed: tuple[ModelCard, ...]) -> None:
+    await StoredLists(store).save(name, "", StoredList(at, Listing(listed)))
 
 
 async def ids(subject: Catalogue) -> list[str]:
@@ -82,7 +79,7 @@ async def ids(subject: Catalogue) -> list[str]:
 async def test_a_provider_that_fails_is_told_of_and_the_others_are_there(
     said: object, why: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(catalogue, "LIST_TIMEOUT", 0.05)
+    monkeypatch.setattr(sources, "LIST_TIMEOUT", 0.05)
     sick = Lister("sick", said)
     subject = Catalogue([Lister("one"), sick, Lister("two")], clock=FakeClock())
     snapshot = await subject.snapshot()
@@ -96,8 +93,8 @@ async def test_a_provider_that_fails_is_told_of_and_the_others_are_there(
 
 
 async def test_a_slow_list_is_waited_for_longer_where_that_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "LIST_TIMEOUT", 0.01)
-    monkeypatch.setattr(catalogue, "SLOW_LISTS", {"nvidia": 10.0})
+    monkeypatch.setattr(sources, "LIST_TIMEOUT", 0.01)
+    monkeypatch.setattr(sources, "SLOW_LISTS", {"nvidia": 10.0})
     assert await ids(Catalogue([Lister("nvidia", 0.05)], clock=FakeClock())) == ["nvidia/model"]
 
 
@@ -115,7 +112,7 @@ async def test_a_sick_provider_is_asked_again_soon_and_not_at_once() -> None:
     sick = Lister("sick", DOWN, cards("sick", "new"))
     subject = Catalogue([sick], clock=clock)
     assert await ids(subject) == []
-    clock.advance(catalogue.ASK_AGAIN - 1)
+    clock.advance(gathering.ASK_AGAIN - 1)
     assert await ids(subject) == []
     clock.advance(1)
     assert await ids(subject) == ["sick/new"]
@@ -128,7 +125,7 @@ async def test_a_sick_provider_is_asked_again_soon_and_not_at_once() -> None:
 @pytest.mark.parametrize("provider", ["openrouter", "nova"])
 async def test_embedded_models_stand_in_for_a_list_that_cannot_be_had(provider: str) -> None:
     subject = Catalogue([Lister(provider, DOWN)], clock=FakeClock())
-    assert await ids(subject) == [c.id for c in SEED[provider]]
+    assert await ids(subject) == [c.id for c in embedded(provider)]
     (problem,) = (await subject.snapshot()).problems
     assert problem.reason.endswith("; the embedded list is used")
 
@@ -138,7 +135,7 @@ async def test_the_embedded_models_of_nova_are_added_to_its_own_list() -> None:
     subject = Catalogue([Lister("nova", own)], clock=FakeClock())
     snapshot = await subject.snapshot()
     assert [c.card.model for c in snapshot.candidates] == ["nova-3", "nova-2-lite-v1", "nova-2-pro-v1"]
-    assert snapshot.candidates[1].card.source == "unknown"  # the provider's own row, not the embedded one
+    assert [c.card.source == "live" for c in snapshot.candidates] == [True, True, False]
 
 
 async def test_the_embedded_models_of_openrouter_are_not_added_to_its_own_list() -> None:
@@ -147,10 +144,12 @@ async def test_the_embedded_models_of_openrouter_are_not_added_to_its_own_list()
 
 
 @pytest.mark.parametrize("with_store", [True, False])
-async def test_an_earlier_list_stands_in_however_often_its_provider_fails(with_store: bool) -> None:
+async def test_an_earlier_list_stands_in_however_often_its_provider_fails(
+    with_store: bool, store: Store
+) -> None:
     clock = FakeClock()
     provider = Lister("openrouter", cards("openrouter", "live:free"), DOWN)
-    subject = Catalogue([provider], clock=clock, store=Shelf() if with_store else None, ttl=100.0)
+    subject = Catalogue([provider], clock=clock, store=store if with_store else None, ttl=100.0)
     assert await ids(subject) == ["openrouter/live:free"]
     for _ in range(3):
         clock.advance(100.0)
@@ -160,10 +159,10 @@ async def test_an_earlier_list_stands_in_however_often_its_provider_fails(with_s
     assert provider.calls == 4
 
 
-async def test_a_stored_list_stands_in_for_a_provider_that_fails() -> None:
+async def test_a_stored_list_stands_in_for_a_provider_that_fails(store: Store) -> None:
     clock = FakeClock()
-    shelf = Shelf(sick=(clock.now() - 9_999.0, cards("sick", "old")))
-    subject = Catalogue([Lister("sick", DOWN)], clock=clock, store=shelf, ttl=100.0)
+    await keep(store, "sick", clock.now() - 9_999.0, cards("sick", "old"))
+    subject = Catalogue([Lister("sick", DOWN)], clock=clock, store=store, ttl=100.0)
     assert await ids(subject) == ["sick/old"]
     assert (await subject.snapshot()).problems[0].reason.endswith("; its earlier list is used")
 
@@ -189,18 +188,17 @@ async def test_only_the_provider_whose_list_is_old_is_asked_again() -> None:
     steady, sick = Lister("steady"), Lister("sick", DOWN, cards("sick"))
     subject = Catalogue([steady, sick], clock=clock, ttl=1_000.0)
     await subject.snapshot()
-    clock.advance(catalogue.ASK_AGAIN)
+    clock.advance(gathering.ASK_AGAIN)
     assert await ids(subject) == ["steady/model", "sick/model"]
     assert (steady.calls, sick.calls) == (1, 2)
 
 
-async def test_a_stored_list_spares_the_next_process_the_question_until_it_is_too_old() -> None:
+async def test_a_stored_list_spares_the_next_process_the_question_until_it_is_too_old(store: Store) -> None:
     clock = FakeClock()
-    shelf = Shelf()
-    await Catalogue([Lister("p", cards("p", "a"))], clock=clock, store=shelf, ttl=100.0).snapshot()
+    await Catalogue([Lister("p", cards("p", "a"))], clock=clock, store=store, ttl=100.0).snapshot()
     clock.advance(60.0)
     provider = Lister("p", cards("p", "b"))
-    subject = Catalogue([provider], clock=clock, store=shelf, ttl=100.0)
+    subject = Catalogue([provider], clock=clock, store=store, ttl=100.0)
     assert await ids(subject) == ["p/a"]
     clock.advance(39.0)
     assert await ids(subject) == ["p/a"]
@@ -209,10 +207,10 @@ async def test_a_stored_list_spares_the_next_process_the_question_until_it_is_to
     assert provider.calls == 1
 
 
-async def test_a_list_from_the_future_is_not_believed() -> None:
+async def test_a_list_from_the_future_is_not_believed(store: Store) -> None:
     clock = FakeClock()
-    shelf = Shelf(p=(clock.now() + 1e6, cards("p", "a")))
-    assert await ids(Catalogue([Lister("p", cards("p", "b"))], clock=clock, store=shelf)) == ["p/b"]
+    await keep(store, "p", clock.now() + 1e6, cards("p", "a"))
+    assert await ids(Catalogue([Lister("p", cards("p", "b"))], clock=clock, store=store)) == ["p/b"]
 
 
 async def test_a_list_says_when_it_was_learnt_unless_its_cards_do() -> None:
@@ -222,12 +220,19 @@ async def test_a_list_says_when_it_was_learnt_unless_its_cards_do() -> None:
     assert [c.card.as_of for c in snapshot.candidates] == [500.0, 7.0]
 
 
-async def test_a_broken_store_costs_a_warning_and_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
-    shelf = Shelf()
-    shelf.broken = True
-    assert await ids(Catalogue([Lister("p")], clock=FakeClock(), store=shelf)) == ["p/model"]
-    assert "the disk is gone" in caplog.text
-    assert "the disk is full" in caplog.text
+async def test_a_broken_store_costs_warnings_and_nothing_else(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = tmp_path / "s.sqlite3"
+    broken.write_bytes(b"this is no database, whatever its name says" * 100)
+    subject = Catalogue([Lister("p")], clock=FakeClock(), store=Store(broken, MIGRATIONS))
+    assert await ids(subject) == ["p/model"]
+    subject.retire(Deployment("p", "model"), gone("next"))
+    assert (await subject.snapshot()).candidates[0].card.retired
+    await subject.aclose()
+    assert "could not be read" in caplog.text
+    assert "could not be kept" in caplog.text
+    assert "is not a database" in caplog.text
 
 
 # --- several at once ---------------------------------------------------------------------------------------------
@@ -266,33 +271,32 @@ async def test_all_providers_are_asked_at_the_same_time() -> None:
 # --- offline -----------------------------------------------------------------------------------------------------
 
 
-async def test_offline_nobody_outside_is_asked(caplog: pytest.LogCaptureFixture) -> None:
+async def test_offline_nobody_outside_is_asked(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     clock = FakeClock()
-    outside = [Lister("openrouter"), Lister("groq"), Lister("known")]
-    shelf = Shelf(known=(clock.now() - 1e9, cards("known", "old")))
-    subject = Catalogue(outside, clock=clock, store=shelf, offline=True)
-    assert await ids(subject) == [*(c.id for c in SEED["openrouter"]), "known/old"]
+    outside = [Lister("openrouter"), Lister("nobodys"), Lister("known")]
+    await keep(store, "known", clock.now() - 1e9, cards("known", "old"))
+    subject = Catalogue(outside, clock=clock, store=store, offline=True)
+    assert await ids(subject) == [*(c.id for c in embedded("openrouter")), "known/old"]
     assert {p.id: p.reason for p in (await subject.snapshot()).problems} == {
         "openrouter": "its list of models could not be had (offline); the embedded list is used",
-        "groq": "its list of models could not be had (offline)",
+        "nobodys": "its list of models could not be had (offline)",
     }
     assert not any(p.calls for p in outside)
     assert caplog.text == ""
 
 
-async def test_offline_what_is_on_this_machine_is_asked_all_the_same() -> None:
-    embedded, beside = Lister("local"), Lister("ollama", local=True)
+async def test_offline_what_is_on_this_machine_is_asked_all_the_same(store: Store) -> None:
+    within, beside = Lister("local"), Lister("ollama", local=True)
     clock = FakeClock()
-    shelf = Shelf(ollama=(clock.now() - 1e9, cards("ollama", "old")))
-    subject = Catalogue([embedded, beside], clock=clock, store=shelf, offline=True)
+    await keep(store, "ollama", clock.now() - 1e9, cards("ollama", "old"))
+    subject = Catalogue([within, beside], clock=clock, store=store, offline=True)
     assert await ids(subject) == ["local/model", "ollama/model"]
 
 
-async def test_the_list_of_a_provider_on_this_machine_is_not_stored() -> None:
-    shelf = Shelf()
+async def test_the_list_of_a_provider_on_this_machine_is_not_stored(store: Store) -> None:
     providers = [Lister("local"), Lister("ollama", local=True), Lister("groq")]
-    await Catalogue(providers, clock=FakeClock(), store=shelf).snapshot()
-    assert set(shelf.lists) == {"groq"}
+    await Catalogue(providers, clock=FakeClock(), store=store).snapshot()
+    assert await store.fetch("SELECT source FROM catalog_lists") == [("groq",)]
 
 
 # --- models that end ---------------------------------------------------------------------------------------------

@@ -25,6 +25,8 @@ def _no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody answers unless a test says who."""
     monkeypatch.setenv("AIORCH_WEIGHTS_DIR", str(tmp_path / "no-weights"))
     monkeypatch.setenv("NO_COLOR", "1")
+    # Public lists and models.dev are on the network.
+    monkeypatch.setattr("aiorch.catalog.catalogue.Catalogue._elsewhere", lambda self: ())
 
 
 @pytest.fixture

@@ -153,6 +153,8 @@ def test_a_running_local_server_is_found_and_how_to_use_it(aiorch, server, monke
         n: replace(s, base_url=server.url if n in ("ollama", "vllm") else "http://127.0.0.1:9/v1")
         for n, s in SPECS.items()
     }
+    # The server beside this test speaks OpenAI's dialect.
+    moved["ollama"] = replace(moved["ollama"], dialect="openai", list_path="/models")
     monkeypatch.setattr(examination, "known_specs", lambda: (moved, ()))
     found = report(aiorch)["servers"][0]
     host = server.url.removesuffix("/v1")

@@ -85,6 +85,38 @@ def test_thinking_is_kept_apart(field: str) -> None:
     assert (message.text, message.reasoning) == ("42", "six times seven")
 
 
+def test_thinking_in_details_counts_where_it_stands_nowhere_else() -> None:
+    details = [{"type": "reasoning.text", "text": "six "}, {"text": "times seven"}, {"type": "x"}, None]
+    assert (
+        read(answer({"content": "42", "reasoning_details": details})).message.reasoning == "six times seven"
+    )
+    twice = {"content": "42", "reasoning": "said once", "reasoning_details": details}
+    assert read(answer(twice)).message.reasoning == "said once"
+
+
+@pytest.mark.parametrize(("content", "text"), [(42, "42"), (0, "0"), (-1.5, "-1.5")])
+def test_an_answer_may_be_a_number(content: Any, text: str) -> None:
+    assert read(answer({"content": content})).message.text == text
+    reader = StreamReader(REQUEST, "m", judge_in_stream)
+    event = ServerSentEvent(
+        json.dumps({"choices": [{"delta": {"content": content}, "finish_reason": "stop"}]})
+    )
+    assert reader.feed(event) == [TextDelta(text)]
+
+
+def test_truth_is_no_number() -> None:
+    assert fails(answer({"content": True})).kind is FailureKind.EMPTY
+
+
+def test_a_status_of_its_own_inside_a_200_is_an_error() -> None:
+    limited = {"base_resp": {"status_code": 1002, "status_msg": "rate limit"}}
+    assert fails({**answer(), **limited}).kind is FailureKind.RATE_MINUTE
+    assert read({**answer(), "base_resp": {"status_code": 0, "status_msg": ""}}).message.text == "hello"
+    reader = StreamReader(REQUEST, "m", judge_in_stream)
+    with pytest.raises(AttemptFailed, match="rate limit"):
+        reader.feed(ServerSentEvent(json.dumps({"choices": None, **limited})))
+
+
 def test_content_in_parts() -> None:
     content = [
         {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},

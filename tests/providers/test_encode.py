@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from aiorch.providers import SPECS, ProviderSpec, Quirks
-from aiorch.providers.encode import chat_body, is_closed
+from aiorch.providers.encode import chat_body, is_closed, say_shape
 from aiorch.types import (
     Image,
     JsonSchema,
@@ -195,6 +195,13 @@ def test_a_shape_is_asked_for_by_its_schema() -> None:
 def test_strictness_is_asked_for_only_where_it_is_accepted(schema: dict[str, Any], strict: bool) -> None:
     body = chat_body("m", Request(HI, schema=JsonSchema(schema)), SPECS["openai"])
     assert body["response_format"]["json_schema"]["strict"] is strict
+
+
+def test_a_shape_is_said_beside_instructions_that_are_text() -> None:
+    turns: list[dict[str, Any]] = [{"role": "system", "content": [{"type": "text", "text": "be brief"}]}]
+    say_shape(turns, JsonSchema({"type": "object"}))
+    assert [turn["role"] for turn in turns] == ["system", "system"]
+    assert turns[0]["content"].endswith('{"type": "object"}')
 
 
 def test_a_shape_that_has_to_be_said_in_words() -> None:

@@ -128,6 +128,14 @@ def test_a_wait_in_the_body_is_found(told: dict[str, object], wait: object) -> N
     assert read_error({"error": {"message": "x", **told}}).wait == wait
 
 
+def test_minimax_tells_in_numbers_of_its_own() -> None:
+    told = read_error({"id": "1", "base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}})
+    assert (told.message, told.codes) == ("insufficient balance", {"minimax_1008"})
+    fine = read_error({"message": "no", "base_resp": {"status_code": 0, "status_msg": ""}})
+    assert (fine.message, fine.codes) == ("no", frozenset())
+    assert read_error({"message": "no", "base_resp": "odd"}).message == "no"
+
+
 def test_a_body_that_is_one_text_is_the_message() -> None:
     assert read_error(b'"Busy, try later"').message == "Busy, try later"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -634,7 +633,11 @@ OWN = {
 
 
 def test_a_list_in_cloudflares_envelope() -> None:
-    plain = {"id": "@cf/acme/small", "context_length": 8192, "pricing": {"prompt": "0.00000035", "completion": "0.00000075"}}
+    plain = {
+        "id": "@cf/acme/small",
+        "context_length": 8192,
+        "pricing": {"prompt": "0.00000035", "completion": "0.00000075"},
+    }
     for result in ([plain], {"data": [plain]}):
         (made,) = cards("cloudflare", {"success": True, "result": result, "result_info": {"page": 1}})
         assert (made.model, made.context, made.free) == ("@cf/acme/small", 8192, "free_quota")
@@ -658,7 +661,23 @@ def test_what_its_tasks_are(task: str, chat: bool, embeddings: bool | None) -> N
     assert (made.capabilities.chat, made.capabilities.embeddings) == (chat, embeddings)
 
 
-@given(st.lists(ANYTHING | st.fixed_dictionaries({"property_id": st.sampled_from(["price", "context_window", "vision"]), "value": ANYTHING | st.lists(st.dictionaries(st.sampled_from(["unit", "price", "currency"]), ANYTHING | st.sampled_from(["USD", "per M input tokens"])))})))
+@given(
+    st.lists(
+        ANYTHING
+        | st.fixed_dictionaries(
+            {
+                "property_id": st.sampled_from(["price", "context_window", "vision"]),
+                "value": ANYTHING
+                | st.lists(
+                    st.dictionaries(
+                        st.sampled_from(["unit", "price", "currency"]),
+                        ANYTHING | st.sampled_from(["USD", "per M input tokens"]),
+                    )
+                ),
+            }
+        )
+    )
+)
 def test_any_properties_give_a_card(properties: list[Any]) -> None:
     (made,) = cards("cloudflare", {"result": [{**OWN, "properties": properties}]})
     assert made.price is None or made.price.input >= 0
@@ -681,6 +700,8 @@ def test_azure_says_what_a_model_can_do_and_until_when() -> None:
     }
     made = card("azure", item)
     assert made.capabilities.chat is True
-    assert (made.lifecycle.state, made.lifecycle.retires_at) == ("deprecated", 1_900_000_000)
+    assert (made.lifecycle.state, made.lifecycle.retires_at) == ("active", 1_900_000_000)
+    leaving = card("azure", {**item, "lifecycle_status": "preview"})
+    assert (leaving.lifecycle.state, leaving.lifecycle.retires_at) == ("deprecated", 1_900_000_000)
     assert card("azure", {**item, "deprecation": {"inference": 1_700_000_000}}).retired
     assert card("azure", {**item, "deprecation": None}).lifecycle.state == "active"

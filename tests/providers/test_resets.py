@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from email.utils import format_datetime
 from zoneinfo import ZoneInfo
 
@@ -93,6 +94,36 @@ def test_every_format_of_one_moment_is_that_moment(ahead: int) -> None:
         assert reset_at(written, NOW) == pytest.approx(NOW + ahead, abs=0.001), written
 
 
+def go_duration(microseconds: int) -> str:
+    """As Go's ``time.Duration.String`` writes it."""
+    if microseconds < 1000:
+        return f"{microseconds}µs"
+    if microseconds < 1_000_000:
+        return f"{Decimal(microseconds) / 1000:f}ms"
+    seconds, rest = divmod(microseconds, 1_000_000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    of_minute = f"{Decimal(seconds * 1_000_000 + rest) / 1_000_000:f}s"
+    return f"{hours}h{minutes}m{of_minute}" if hours else f"{minutes}m{of_minute}" if minutes else of_minute
+
+
+@given(st.integers(1, 400 * 86400 * 10**6 - 1), st.integers(-14 * 60, 14 * 60))
+def test_every_format_is_that_moment_to_the_millisecond(ahead: int, zone: int) -> None:
+    """``ahead`` in microseconds; ``zone`` in minutes."""
+    seconds = Decimal(ahead) / 1_000_000
+    moment = datetime.fromtimestamp(NOW, timezone(timedelta(minutes=zone))) + timedelta(microseconds=ahead)
+    for written in (
+        *(go_duration(ahead), f"{seconds:f}", float(seconds), f"{seconds:f}s"),
+        *(moment.isoformat(), moment.isoformat(timespec="milliseconds")),
+        moment.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        *(str(int(NOW * 1000) + ahead // 1000), int(NOW * 1000) + ahead // 1000, f"{int(NOW) + seconds:f}"),
+    ):
+        assert reset_at(written, NOW) == pytest.approx(NOW + float(seconds), rel=0, abs=0.0011), written
+    assert retry_after({"retry-after-ms": f"{seconds * 1000:f}"}, NOW) == pytest.approx(
+        NOW + float(seconds), rel=0, abs=0.001
+    )
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -150,6 +181,7 @@ def test_milliseconds_count_before_seconds() -> None:
         ("please retry in 2 minutes", 120),
         ("Try again in 1 hour", 3600),
         ("try again in 7", 7),
+        ("TRY AGAIN IN 2M5S", 125),
     ],
 )
 def test_sentences(text: str, seconds: float) -> None:

@@ -1,46 +1,30 @@
-"""The models that can be asked now: every provider's own list, kept for a while, with something to go by when one
-is silent.
-"""
+"""The models that can be asked now, and every model that is known of: put together of all that speak of them."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import anyio
 
 from aiorch.catalog.names import Index, index
-from aiorch.catalog.seed import SEED
+from aiorch.catalog.sources import MODELS_DEV, Fetch, Source, models_dev, of_provider
 from aiorch.catalog.successors import Successor
 from aiorch.clock import Clock
-from aiorch.errors import AiorchError
 from aiorch.protocols import Provider
-from aiorch.types import Candidate, Deployment, Failure, Lifecycle, ModelCard, PassedOver
+from aiorch.types import Candidate, Deployment, Failure, PassedOver
 
-log = logging.getLogger("aiorch")
-
-LIST_TIMEOUT = 10.0
-"""Seconds that a provider may take to list its models; most answer within one, NVIDIA was seen to take eleven."""
-SLOW_LISTS = {"nvidia": 30.0}
-
-_RETIRED = Lifecycle("retired")
-
-ASK_AGAIN = 60.0
-"""Seconds before a provider whose list could not be had is asked for it again."""
-
-
-class ListStore(Protocol):
-    """Where lists survive the process."""
-
-    async def load(self, provider: str) -> tuple[float, tuple[ModelCard, ...]] | None:
-        """When it was fetched (epoch seconds) and what it said."""
-        ...
-
-    async def save(self, provider: str, at: float, cards: Sequence[ModelCard]) -> None:
-        """Keep a list in place of an earlier one."""
-        ...
+if TYPE_CHECKING:
+    from aiorch.catalog.audit import Audit
+    from aiorch.catalog.cards import Cards
+    from aiorch.catalog.discovered import Discovered
+    from aiorch.catalog.gathering import Gatherer, Known
+    from aiorch.catalog.liveness import Liveness, Probes, Probing
+    from aiorch.catalog.overrides import Overrides
+    from aiorch.catalog.tombstones import Graveyard
+    from aiorch.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +37,15 @@ class Snapshot:
     """Providers whose list could not be had, and what is used in its place."""
 
 
-@dataclass(frozen=True, slots=True)
-class _List:
-    cards: tuple[ModelCard, ...]
-    fresh_until: float
-    problem: str | None = None
-
-
 class Catalogue:
-    """Models over the configured providers.
+    """Which models exist, over the configured providers and all others.
 
-    A failing provider never fails the question: its earlier list is used, else the embedded one, and the snapshot
-    says so.
+    A failing provider never fails the question: its earlier list is used, else the embedded one, and the answer says
+    so. Nothing is loaded, opened or asked before the first question.
 
-        snapshot = await catalogue.snapshot()
-        [c.card.id for c in snapshot.candidates]
+        snapshot = await catalogue.snapshot()             # the configured providers: what can be asked
+        found = await catalogue.discover()                # everybody
+        (await catalogue.audit()).exceeds(0.20)           # is the embedded snapshot too old?
     """
 
     def __init__(
@@ -75,160 +53,255 @@ class Catalogue:
         providers: Sequence[Provider],
         *,
         clock: Clock,
-        store: ListStore | None = None,
+        store: Store | None = None,
         ttl: float = 3600.0,
         offline: bool = False,
         redact: Callable[[str], str] = str,
+        public: Callable[[], Iterable[Provider]] = tuple,
+        fetch: Fetch | None = None,
+        overrides: Overrides | None = None,
     ) -> None:
         """
-        :param ttl: seconds that a list is believed.
+        :param providers: the configured ones.
+        :param store: where lists, tombstones and probes survive the process.
+        :param ttl: seconds that a list is believed whose provider does not say for how long.
         :param offline: ask only what is local.
         :param redact: takes secrets out of what failing providers say; it is logged and shown.
+        :param public: makes the providers whose list may be asked for without a key; called when somebody discovers.
+        :param fetch: gets models.dev's list; ``None`` = do without.
+        :param overrides: the user's corrections.
         """
-        self._providers = tuple(providers)
+        self._providers = {p.name: p for p in providers}
         self._clock = clock
         self._store = store
         self._ttl = ttl
         self._offline = offline
         self._redact = redact
-        self._lists: dict[str, _List] = {}
-        self._gone: dict[str, None] = {}
+        self._public = public
+        self._fetch = fetch
+        self._overrides = overrides
+        self._at_work: _AtWork | None = None
+        self._graves: Graveyard | None = None
+        self._probes: Probes | None = None
         self._learnt: dict[str, Successor] = {}
         self._snapshot: Snapshot | None = None
         self._asking = anyio.Lock()
+        self._looking = anyio.Lock()
 
     @property
     def learnt(self) -> Mapping[str, Successor]:
-        """Successors that providers named when a model turned out to be gone."""
+        """Successors that providers named when a model turned out to be gone. Some may cost money."""
         return self._learnt
+
+    # --- what can be asked ---------------------------------------------------------------------------------------
 
     async def snapshot(self) -> Snapshot:
         """What can be asked now; asks those providers whose list is missing or old, all at once."""
-        if self._snapshot is not None and not self._stale():
-            return self._snapshot
+        at_work = self._at_work
+        if at_work is None or at_work.gatherer.due(at_work.mine):
+            async with self._asking:
+                at_work = await self._ready()
+                if at_work.gatherer.due(at_work.mine):
+                    await at_work.gatherer.gather(at_work.mine)
+                    self._heard(at_work, at_work.mine)
+        await at_work.graves.write()
+        if self._snapshot is None:
+            self._snapshot = self._build(at_work)
+        return self._snapshot
+
+    async def callable(self) -> Mapping[str, Liveness]:
+        """What earlier probing has found out for the accounts that are set up here, by card id. Asks nobody."""
         async with self._asking:
-            stale = self._stale()
-            if stale:
-                async with anyio.create_task_group() as tasks:
-                    for provider in stale:
-                        tasks.start_soon(self._refresh, provider)
-            if stale or self._snapshot is None:
-                self._snapshot = self._build()
-            return self._snapshot
+            at_work = await self._ready()
+        return await self._probing(at_work).known()
 
     def retire(self, deployment: Deployment, failure: Failure) -> None:
         """Learn from a failure that a model is gone, and from the provider who takes its place.
 
-        Until the provider lists it anew. A failure that is ambiguous, or speaks of one account, teaches nothing.
+        Until the provider lists it anew, also for the next process. A failure that is ambiguous, or speaks of one
+        account, teaches nothing.
         """
-        if failure.ambiguous or failure.scope != "model":
-            return
-        gone = f"{deployment.provider}/{deployment.model}"
-        self._gone[gone] = None
-        if failure.successors:
-            named = tuple(f"{deployment.provider}/{m}" for m in failure.successors)
-            self._learnt[gone] = self._learnt[deployment.model] = Successor(deployment.model, "", named)
-        self._snapshot = None
+        from aiorch.catalog.tombstones import tombstone
 
-    def _stale(self) -> list[Provider]:
-        now = self._clock.monotonic()
-        return [
-            p for p in self._providers if p.name not in self._lists or self._lists[p.name].fresh_until <= now
-        ]
+        stone = tombstone(deployment, failure, self._clock.now())
+        if stone is not None:
+            self._graveyard().bury(stone)
+            self._snapshot = None
 
-    async def _refresh(self, provider: Provider) -> None:
-        may_ask = not self._offline or _is_local(provider)
-        stored = await self._load(provider.name)
-        if stored is not None:
-            age = self._clock.now() - stored[0]
-            if not may_ask or 0 <= age < self._ttl:
-                left = self._ttl - age if may_ask else self._ttl
-                self._lists[provider.name] = _List(stored[1], self._clock.monotonic() + left)
-                return
-        problem = await self._ask(provider) if may_ask else "offline"
-        if problem is not None:
-            self._lists[provider.name] = self._instead(provider.name, stored, problem)
+    async def aclose(self) -> None:
+        """Write down what calls have taught since the last question."""
+        if self._graves is not None:
+            await self._graves.write()
 
-    async def _ask(self, provider: Provider) -> str | None:
-        """Fetch a list and keep it; why not, when that fails."""
-        patience = SLOW_LISTS.get(provider.name, LIST_TIMEOUT)
-        at = self._clock.now()
-        try:
-            with anyio.fail_after(patience):
-                cards = tuple(replace(c, as_of=c.as_of or at) for c in await provider.models())
-        except TimeoutError:
-            return f"no answer within {patience:g} s"
-        except AiorchError as said:  # AttemptFailed, and a local model that is not installed
-            return self._redact(str(said))
-        except Exception as broken:  # a plugin's fault must not take the others down
-            return self._redact(f"{type(broken).__name__}: {broken}")
-        listed = {c.id for c in cards}
-        for again in listed & self._gone.keys():
-            del self._gone[again]
-        seeded = SEED.get(provider.name, ()) if provider.name in _UNLISTED else ()
-        cards += tuple(c for c in seeded if c.id not in listed)
-        self._lists[provider.name] = _List(cards, self._clock.monotonic() + self._ttl)
-        await self._save(provider, at, cards)
-        return None
-
-    def _instead(self, name: str, stored: tuple[float, tuple[ModelCard, ...]] | None, problem: str) -> _List:
-        """What to go by for a provider whose list cannot be had."""
-        kept = self._lists.get(name)
-        seeded = SEED.get(name, ())
-        cards = kept.cards if kept else stored[1] if stored else seeded
-        where = "the embedded list" if cards is seeded else "its earlier list"
-        told = f"its list of models could not be had ({problem})" + (f"; {where} is used" if cards else "")
-        if not self._offline:
-            log.warning("%s: %s", name, told)
-        return _List(cards, self._clock.monotonic() + ASK_AGAIN, told)
-
-    async def _load(self, name: str) -> tuple[float, tuple[ModelCard, ...]] | None:
-        if self._store is None:
-            return None
-        try:
-            return await self._store.load(name)
-        except AiorchError as broken:  # a list can be asked for again; nothing is lost without the store
-            log.warning("%s: its kept list of models could not be read: %s", name, broken)
-            return None
-
-    async def _save(self, provider: Provider, at: float, cards: tuple[ModelCard, ...]) -> None:
-        if self._store is None or _is_local(provider):
-            return
-        try:
-            await self._store.save(provider.name, at, cards)
-        except AiorchError as broken:
-            log.warning("%s: its list of models could not be kept: %s", provider.name, broken)
-
-    def _build(self) -> Snapshot:
+    def _build(self, at_work: _AtWork) -> Snapshot:
         candidates: list[Candidate] = []
         problems: list[PassedOver] = []
-        for provider in self._providers:
-            listed = self._lists[provider.name]
-            if listed.problem:
-                problems.append(PassedOver(provider.name, listed.problem))
-            for card in listed.cards:
-                known = replace(card, lifecycle=_RETIRED) if card.id in self._gone else card
-                candidates += [
-                    Candidate(Deployment(provider.name, card.model, key), known)
-                    for key in key_names(provider)
-                ]
+        known = at_work.gatherer.known
+        for source in at_work.mine:
+            problem = known[source.name].problem
+            if problem:
+                problems.append(PassedOver(source.name, problem))
+            keys = key_names(self._providers[source.name])
+            candidates += [
+                Candidate(Deployment(source.name, card.model, key), card)
+                for card in at_work.graves.seen(at_work.cards.of(source.name, known, source.complete))
+                for key in keys
+            ]
         return Snapshot(tuple(candidates), index(candidates), tuple(problems))
 
+    # --- everybody -----------------------------------------------------------------------------------------------
 
-LOCAL_NAMES = frozenset({"local"})
-"""Providers inside this process."""
+    async def discover(self, *, refresh: bool = False, probe: Probing | None = None) -> Discovered:
+        """Every known model: of configured providers, of those whose list is public, and whatever else is known.
+
+        :param refresh: ask for every list anew, also where one is still believed.
+        :param probe: ask models for one token to see who answers, within these bounds.
+        """
+        from aiorch.catalog.discovered import Discovered
+        from aiorch.catalog.embedded import as_of, embedded_all
+
+        at_work, sources = await self._look(refresh)
+        probes = self._probing(at_work)
+        if probe is not None:
+            candidates = (await self.snapshot()).candidates
+            gone = await probes.run(candidates, self._providers, probe)
+            for deployment, failure in gone.values():
+                self.retire(deployment, failure)
+            await at_work.graves.write()
+        lists = at_work.gatherer.known
+        named = (s.name for s in sources if s.name in self._providers or lists[s.name].at is not None)
+        others = dict.fromkeys((*named, *embedded_all(), *at_work.cards.told(lists)))
+        whole = {source.name: source.complete for source in sources}
+        cards = tuple(
+            card
+            for name in others
+            if name != MODELS_DEV
+            for card in at_work.graves.seen(at_work.cards.of(name, lists, whole.get(name, True)))
+        )
+        problems = [PassedOver(s.name, why) for s in sources if (why := lists[s.name].problem)]
+        if self._overrides is not None:
+            problems += self._overrides.strangers(card.id for card in cards)
+        return Discovered(
+            cards,
+            frozenset(self._providers),
+            tuple(problems),
+            await probes.known(),
+            {s.name: at for s in sources if (at := lists[s.name].at) is not None},
+            as_of(),
+        )
+
+    async def audit(self, *, refresh: bool = True) -> Audit:
+        """What became of the embedded snapshot, by the lists of all providers that answer.
+
+        :param refresh: ask for every list anew.
+        """
+        from aiorch.catalog.audit import audit
+        from aiorch.catalog.embedded import as_of, embedded_all
+
+        at_work, sources = await self._look(refresh)
+        snapshot, lists = embedded_all(), at_work.gatherer.known
+        live = {
+            source.name: lists[source.name].cards
+            for source in sources
+            if source.complete and source.name in snapshot
+            if lists[source.name].at is not None and lists[source.name].problem is None
+        }
+        return audit(snapshot, live, as_of())
+
+    async def _look(self, anew: bool) -> tuple[_AtWork, tuple[Source, ...]]:
+        """Ask for every list that there is: at once, and with patience."""
+        async with self._asking:
+            at_work = await self._ready()
+        others = at_work.others()
+
+        async def here() -> None:
+            async with self._asking:
+                await at_work.gatherer.gather(at_work.mine, patient=True, anew=anew)
+
+        async def elsewhere() -> None:
+            async with self._looking:
+                await at_work.gatherer.gather(others, patient=True, anew=anew, quiet=True)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(here)
+            tasks.start_soon(elsewhere)
+        sources = (*at_work.mine, *others)
+        self._heard(at_work, sources)
+        return at_work, sources
+
+    def _heard(self, at_work: _AtWork, sources: Iterable[Source]) -> None:
+        """Lists may have changed: models that they have anew are alive again."""
+        self._snapshot = None
+        for source in sources:
+            known = at_work.gatherer.known[source.name]
+            if known.at is not None:
+                at_work.graves.listed(source.name, known.at, known.cards)
+
+    # --- what every question needs -------------------------------------------------------------------------------
+
+    def _graveyard(self) -> Graveyard:
+        from aiorch.catalog.tombstones import Graveyard
+
+        if self._graves is None:
+            self._graves = Graveyard(self._store, self._learnt)
+        return self._graves
+
+    def _probing(self, at_work: _AtWork) -> Probes:
+        from aiorch.catalog.liveness import Probes
+
+        if self._probes is None:
+            accounts = {source.name: source.account for source in at_work.mine}
+            self._probes = Probes(self._store, self._clock, self._redact, accounts)
+        return self._probes
+
+    async def _ready(self) -> _AtWork:
+        """Everything that the first question loads."""
+        if self._at_work is None:
+            from aiorch.catalog.cards import Cards
+            from aiorch.catalog.embedded import embedded
+            from aiorch.catalog.gathering import Gatherer
+            from aiorch.catalog.lists import StoredLists
+
+            graves = self._graveyard()
+            await graves.remember()
+            mine = tuple(of_provider(p) for p in self._providers.values())
+            cards = Cards(self._overrides.cards if self._overrides else {}, self._clock)
+
+            def heard(source: Source, news: Known) -> None:
+                if source.name != MODELS_DEV:
+                    cards.of(source.name, {**gatherer.known, source.name: news}, source.complete)
+
+            gatherer = Gatherer(
+                clock=self._clock,
+                store=StoredLists(self._store) if self._store is not None else None,
+                ttl=self._ttl,
+                offline=self._offline,
+                redact=self._redact,
+                stands_in=lambda name: name == MODELS_DEV or bool(embedded(name)),
+                heard=heard,
+            )
+            self._at_work = _AtWork(mine, gatherer, graves, cards, lru_cache(self._elsewhere))
+        return self._at_work
+
+    def _elsewhere(self) -> tuple[Source, ...]:
+        """The lists of providers that are not configured, and models.dev's."""
+        found = {p.name: of_provider(p) for p in self._public() if p.name not in self._providers}
+        if self._fetch is not None:
+            found[MODELS_DEV] = models_dev(self._fetch, self._clock)
+        return tuple(found.values())
 
 
-def _is_local(provider: Provider) -> bool:
-    """True for a provider on this machine, inside the process or beside it (those say so by ``local = True``).
+@dataclass(frozen=True, slots=True)
+class _AtWork:
+    """What is made when somebody asks first."""
 
-    Its list costs nothing, changes whenever its user pulls a model, and is neither stored nor forbidden offline.
-    """
-    return provider.name in LOCAL_NAMES or getattr(provider, "local", False) is True
-
-
-_UNLISTED = frozenset({"nova"})
-"""Providers whose list is not known to be complete: embedded rows are added to it."""
+    mine: tuple[Source, ...]
+    """The configured providers' lists."""
+    gatherer: Gatherer
+    graves: Graveyard
+    cards: Cards
+    others: Callable[[], tuple[Source, ...]]
+    """Everybody else's lists; made when somebody discovers."""
 
 
 def key_names(provider: Provider) -> tuple[str | None, ...]:

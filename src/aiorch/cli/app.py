@@ -19,8 +19,10 @@ from aiorch.errors import AiorchError
 COMMANDS = {
     "run": "Carry out a workflow.",
     "ask": "Ask one question; the answer comes while it is written.",
-    "models": "List the models that can be used now.",
+    "discover": "See which models exist, and which can be used now.",
+    "models": "List the models that can be used now; show one.",
     "route": "Show whom a prompt would go to, and why.",
+    "benchmark": "Measure models: how good and how quick they are.",
     "init": "Write .env and aiorch.toml, and try the keys.",
     "doctor": "Look for what is missing or wrong, and say what to do.",
     "local": "Weights of the model that runs on this machine.",

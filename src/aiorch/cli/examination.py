@@ -17,11 +17,11 @@ from aiorch.cli import findings
 from aiorch.cli.findings import Finding
 from aiorch.cli.probing import PATIENCE_WITH, Probe, networked, opened, probe_all
 from aiorch.clock import SystemClock
-from aiorch.roster import LOCAL, known_specs, weights_folder
 from aiorch.errors import AiorchError, ConfigurationError
 from aiorch.net import Transport
 from aiorch.plugins import GROUPS, discover
 from aiorch.providers import HTTPProvider
+from aiorch.roster import LOCAL, known_specs, weights_folder
 
 if TYPE_CHECKING:
     from aiorch.providers import ProviderSpec

@@ -264,8 +264,8 @@ async def look(settings: Settings) -> Looked:
     """Try every key with one small request, all at once."""
     from aiorch.cli.probing import networked, opened, probe_all
     from aiorch.clock import SystemClock
-    from aiorch.roster import weights_folder
     from aiorch.providers.local import DEFAULT, locate
+    from aiorch.roster import weights_folder
 
     async with opened(settings) as providers:
         probes = await probe_all(networked(providers), SystemClock())

@@ -137,8 +137,8 @@ async def opened(settings: Settings) -> AsyncGenerator[tuple[Provider, ...], Non
 
     :raises ConfigurationError: when a provider or a model is asked for that is not there.
     """
-    from aiorch.roster import configured, known_specs
     from aiorch.net import Transport
+    from aiorch.roster import configured, known_specs
 
     transport = Transport()
     providers: tuple[Provider, ...] = ()

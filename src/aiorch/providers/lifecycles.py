@@ -36,6 +36,7 @@ def lifecycle_of(item: Mapping[str, Any], now: float) -> Lifecycle:
         named = as_text(as_object(step).get("id")).lower()
         if begins is not None and named in _DEAD:
             ends = begins
+            states.add("deprecated")
         if begins is not None and begins <= now:
             states.add(named)
     off = (
@@ -43,10 +44,12 @@ def lifecycle_of(item: Mapping[str, Any], now: float) -> Lifecycle:
     )  # Groq; Cohere, whose deprecated ones refuse
     if (ends is not None and ends <= now) or states & _DEAD or off:
         return Lifecycle("retired", since, ends, successor)
-    if ends is not None or successor or states & _LEAVING:
+    alive = states & _ALIVE or item.get("active") is True or item.get("is_deprecated") is False
+    # A day on which it will end says that it is leaving, unless it is said to be well (Azure names one for all).
+    if successor or states & _LEAVING or (ends is not None and not alive):
         return Lifecycle("deprecated", since, ends, successor)
-    if states & _ALIVE or item.get("active") is True or item.get("is_deprecated") is False:
-        return Lifecycle("active", since)
+    if alive:
+        return Lifecycle("active", since, ends)
     return Lifecycle("unknown", since)
 
 

@@ -89,7 +89,7 @@ def told_in_text(text: str, now: float) -> float | None:
     found = _IN_TEXT.search(text)
     if not found:
         return None
-    amount = found.group(1)
+    amount = found.group(1).lower()
     length = seconds_of(amount)
     if length is None:
         length = float(amount) * _WORDS[(found.group(4) or "second").lower().rstrip("s")]

@@ -23,7 +23,7 @@ def test_another_name_is_not() -> None:
 def test_a_chat_loads_neither_options_nor_accounts() -> None:
     code = (
         "import sys; from aiorch.providers.dialect import dialect_named; dialect_named('openrouter');"
-        "print([m for m in ('options', 'account', 'hosts', 'api', 'queries')"
+        "print([m for m in ('options', 'preferences', 'variants', 'account', 'hosts', 'api', 'queries')"
         " if f'aiorch.providers.openrouter.{m}' in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -16,9 +16,8 @@ from aiorch.providers.dialect import Call, Dialect
 from aiorch.providers.dialects.openai import OpenAI
 from aiorch.providers.failures import not_sent
 from aiorch.providers.listing import cards_of, items_of
-from aiorch.providers.openrouter.charges import agreed, charged
-from aiorch.providers.openrouter.preferences import NOTHING
-from aiorch.providers.openrouter.variants import costs_nothing
+from aiorch.providers.openrouter.charges import NOTHING, agreed, charged
+from aiorch.providers.openrouter.ids import costs_nothing
 from aiorch.providers.spec import ProviderSpec
 from aiorch.providers.streaming import StreamReader
 from aiorch.types import Delta, ModelCard, Request, Response, Usage
@@ -70,7 +69,7 @@ def _kept_free(model: str, body: dict[str, Any]) -> dict[str, Any]:
         raise AttemptFailed(not_sent(f"{model} is free, but {why}"))
     if not body.get("models") or as_object(body.get("provider")).get("max_price"):
         return body
-    return {**body, "provider": {**as_object(body.get("provider")), "max_price": NOTHING.body()}}
+    return {**body, "provider": {**as_object(body.get("provider")), "max_price": dict(NOTHING)}}
 
 
 # --- what an answer tells beyond OpenAI's ------------------------------------------------------------------------

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from aiorch.providers.openrouter.api import HostCompany, OpenRouterAPI
     from aiorch.providers.openrouter.charges import agreed, charged
     from aiorch.providers.openrouter.hosts import Host, Prior, Spread, prior, prior_of, read_hosts
+    from aiorch.providers.openrouter.ids import ROUTERS, costs_nothing, split
     from aiorch.providers.openrouter.options import (
         OpenRouterOptions,
         Plugin,
@@ -31,17 +32,10 @@ if TYPE_CHECKING:
     )
     from aiorch.providers.openrouter.preferences import MaxPrice, Percentiles, ProviderPreferences, Sort
     from aiorch.providers.openrouter.queries import ModelQuery
-    from aiorch.providers.openrouter.variants import (
-        ROUTERS,
-        VARIANTS,
-        Variant,
-        costs_nothing,
-        split,
-        with_variant,
-    )
+    from aiorch.providers.openrouter.variants import VARIANTS, Variant, with_variant
 
 _FILES = {
-    "ROUTERS": "variants",
+    "ROUTERS": "ids",
     "VARIANTS": "variants",
     "Credits": "account",
     "GenerationStats": "account",
@@ -65,14 +59,14 @@ _FILES = {
     "auto_router": "options",
     "charged": "charges",
     "context_compression": "options",
-    "costs_nothing": "variants",
+    "costs_nothing": "ids",
     "file_parser": "options",
     "free_limits": "account",
     "prior": "hosts",
     "prior_of": "hosts",
     "read_hosts": "hosts",
     "response_healing": "options",
-    "split": "variants",
+    "split": "ids",
     "with_variant": "variants",
 }
 

@@ -24,7 +24,7 @@ from aiorch.providers.openrouter.benchmarks import (
     read_benchmarks,
 )
 from aiorch.providers.openrouter.hosts import Host, read_hosts
-from aiorch.providers.openrouter.variants import ROUTERS, split
+from aiorch.providers.openrouter.ids import ROUTERS, split
 from aiorch.types import Score
 
 

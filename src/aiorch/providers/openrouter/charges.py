@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiorch.providers.decode import as_list, as_object, as_text
-from aiorch.providers.openrouter.variants import costs_nothing
+from aiorch.providers.openrouter.ids import costs_nothing
 
+NOTHING: Mapping[str, str] = {"prompt": "0", "completion": "0", "request": "0", "image": "0"}
+"""A ``max_price`` that no host fits which charges anything."""
 FREE_PLUGINS = frozenset({"context-compression", "response-healing", "auto-router", "auto-beta-router"})
 """Those that only change the request or the answer, or have no effect on a model that is named."""
 FREE_READERS = frozenset({"cloudflare-ai", "native"})

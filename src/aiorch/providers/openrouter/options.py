@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from aiorch.errors import InputError
-from aiorch.providers.openrouter.charges import agreed, charged
-from aiorch.providers.openrouter.preferences import NOTHING, ProviderPreferences, names
-from aiorch.providers.openrouter.variants import costs_nothing
+from aiorch.providers.openrouter.charges import NOTHING, agreed, charged
+from aiorch.providers.openrouter.ids import costs_nothing
+from aiorch.providers.openrouter.preferences import ProviderPreferences, names
 from aiorch.providers.spec import ProviderSpec
 from aiorch.types import Parameters
 
@@ -215,7 +215,7 @@ class OpenRouterOptions:
         why = charged(body)
         if why:
             raise InputError(f"{why}, and allow_paid is off")
-        body["provider"] = {**body.get("provider", {}), "max_price": NOTHING.body()}
+        body["provider"] = {**body.get("provider", {}), "max_price": dict(NOTHING)}
         return Parameters(extra=body, headers=self.headers())
 
     def applied(self, spec: ProviderSpec, *, allow_paid: bool = False) -> ProviderSpec:

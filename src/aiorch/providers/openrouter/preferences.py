@@ -178,7 +178,3 @@ def _amount(what: str, given: Amount | str) -> Decimal:
     if not amount.is_finite() or amount < 0:
         raise InputError(f"{what}{given}): a price is a number of USD that is not negative")
     return amount
-
-
-NOTHING = MaxPrice(0, 0, 0, 0)
-"""No host that charges anything."""

@@ -24,7 +24,8 @@ FREE: tuple[ProviderSpec, ...] = (
         dialect="openrouter",
         list_is_public=True,
         embeddings_path="/embeddings",
-        headers={"X-OpenRouter-Title": "aiorch"},  # who wants to be ranked there adds an address: OpenRouterOptions
+        # Without an address beside it this ranks nobody; who wants that says so in OpenRouterOptions.
+        headers={"X-OpenRouter-Title": "aiorch"},
         price_unit="usd_per_token",
         free=FreePolicy(
             "zero_price",
