@@ -68,7 +68,17 @@ class RunsOnly:
 
 # --- examples that define a class --------------------------------------------------------------------------------
 
-CLASSES = ("Provider", "Matcher", "Validator", "StreamValidator", "Check", "Tool", "Engine", "Approver")
+CLASSES = (
+    "Provider",
+    "Lister",
+    "Matcher",
+    "Validator",
+    "StreamValidator",
+    "Check",
+    "Tool",
+    "Engine",
+    "Approver",
+)
 USES = ("Journal", "Sandbox", "Embedder", "ModelCaller", "RouteControl")
 
 
@@ -106,6 +116,15 @@ async def test_the_example_of_a_provider_answers_and_streams() -> None:
     assert [getattr(p, "text", None) for p in pieces[:-1]] == ["Polly"]
     assert isinstance(pieces[-1], Response)
     await parrot.aclose()
+
+
+@pytest.mark.anyio
+async def test_the_example_of_a_lister_says_when_nothing_has_changed() -> None:
+    shelf = made(protocols.Lister)
+    first = await shelf.listing()
+    assert first.cards
+    assert not first.unchanged
+    assert (await shelf.listing(first)).unchanged
 
 
 @pytest.mark.anyio

@@ -13,13 +13,13 @@ from aiorch.clock import Clock, SystemClock
 from aiorch.errors import ConfigurationError, PluginError
 from aiorch.events import Bus
 from aiorch.journal import NullJournal
-from aiorch.net import Transport
+from aiorch.net import Reply, Transport
 from aiorch.plugins import discover
 from aiorch.protocols import Check, Journal, Matcher, Provider, StreamValidator, Tool, Validator
 from aiorch.providers import ProviderSpec
 from aiorch.quality import CHECKS
 from aiorch.reporting import Reporter
-from aiorch.roster import configured, known_specs, not_used
+from aiorch.roster import LOCAL, configured, known_specs, not_used, public_lists
 from aiorch.routing import AnswerCache, Executor, MemoryCache, ProfileMatcher, Profiles, RuleBook, Rules
 from aiorch.routing.disk_cache import MIGRATIONS as ANSWER_TABLES
 from aiorch.routing.disk_cache import DiskCache
@@ -32,6 +32,9 @@ from aiorch.work import Line
 
 if TYPE_CHECKING:
     import httpx
+
+    from aiorch.catalog.overrides import Overrides
+    from aiorch.catalog.sources import Fetch
 
 log = logging.getLogger("aiorch")
 
@@ -159,6 +162,9 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
         ttl=settings.catalog_ttl,
         offline=settings.offline,
         redact=redact,
+        public=lambda: public_lists(settings, specs, transport, clock),
+        fetch=fetcher(transport),
+        overrides=_overrides(settings, specs),
     )
     line = Line(
         profiles=Profiles(parts.profiles),
@@ -231,6 +237,24 @@ def _excluded(settings: Settings, specs: Mapping[str, ProviderSpec]) -> frozense
 
 
 # --- the rest ----------------------------------------------------------------------------------------------------
+
+
+def fetcher(transport: Transport) -> Fetch:
+    """Gets public addresses for the catalogue, which speaks no HTTP itself."""
+
+    async def fetch(url: str, headers: Mapping[str, str]) -> Reply:
+        return await transport.send(transport.prepare("GET", url, headers))
+
+    return fetch
+
+
+def _overrides(settings: Settings, specs: Iterable[str]) -> Overrides | None:
+    """:raises SettingsError: for corrections that cannot be understood."""
+    if settings.model_overrides is None:
+        return None
+    from aiorch.catalog.overrides import load
+
+    return load(settings.model_overrides, (*specs, LOCAL))
 
 
 def _rulebook(settings: Settings) -> RuleBook | None:

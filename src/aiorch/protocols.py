@@ -98,7 +98,18 @@ class Provider(Protocol):
 
 @runtime_checkable
 class Lister(Protocol):
-    """A provider that can say that its list has not changed, and for how long it holds. Optional."""
+    """A provider that can say that its list has not changed, and for how long it holds. Optional.
+
+    For example:
+
+        class Shelf:
+            account = ""
+
+            async def listing(self, known=None):
+                if known is not None and known.etag == "1":
+                    return Listing(unchanged=True)
+                return Listing((ModelCard("shelf", "echo", free="local"),), etag="1", max_age=3600)
+    """
 
     @property
     def account(self) -> str:

@@ -92,14 +92,16 @@ def public_lists(
     """Providers that tell anybody which models they have, those that cannot be used here included. Only for looking:
     asked without a key, they would refuse every other call.
     """
-    if settings.offline:
-        return ()
     from aiorch.providers import HTTPProvider
 
     return tuple(
         HTTPProvider(spec, transport, keys={}, clock=clock)
         for spec in specs.values()
-        if spec.list_is_public and not spec.local and spec.list_path is not None and not spec.variables
+        if spec.list_is_public
+        and not spec.local
+        and spec.list_path is not None
+        and not spec.variables
+        and (settings.providers is None or spec.id in settings.providers)
     )
 
 
@@ -127,9 +129,7 @@ def _wanted(settings: Settings, spec: ProviderSpec) -> tuple[str, ...]:
     return next((v.env for v in needed), ())
 
 
-def _networked(
-    settings: Settings, spec: ProviderSpec, transport: Transport, clock: Clock
-) -> Provider | None:
+def _networked(settings: Settings, spec: ProviderSpec, transport: Transport, clock: Clock) -> Provider | None:
     """The provider of a row, when it has what it needs."""
     if settings.offline and not spec.local:
         return None
@@ -196,6 +196,8 @@ def address(host: str, usual: str) -> str:
     'https://models.example/api/v1'
     """
     known = urlsplit(usual)
+    if not known.path:  # an address of before, with the path of another dialect of the same server
+        host = host.rstrip("/").removesuffix("/v1")
     parts = urlsplit(host if "://" in host else f"{known.scheme}://{host}")
     port = "" if parts.port or parts.scheme != known.scheme or not known.port else f":{known.port}"
     path = parts.path.rstrip("/") or known.path

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
@@ -373,3 +375,20 @@ async def test_there_is_a_candidate_for_each_key_and_one_where_none_is_needed() 
 async def test_without_providers_there_is_nothing_and_no_error() -> None:
     snapshot = await Catalogue([], clock=FakeClock()).snapshot()
     assert (snapshot.candidates, snapshot.problems, dict(snapshot.index)) == ((), (), {})
+
+
+LATER = {
+    *("assembly", "cards", "embedded", "families", "gathering", "guesses", "liveness", "merge", "overrides"),
+    *("sources", "tombstones"),
+}
+
+
+def test_nothing_of_the_catalogue_is_loaded_before_the_first_question() -> None:
+    code = (
+        "import sys, aiorch; aiorch.Orchestrator();"
+        "print(*(n for n in sys.modules if n.startswith('aiorch.catalog.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.removeprefix("aiorch.catalog.") for name in done.stdout.split()}
+    assert "catalogue" in loaded
+    assert loaded.isdisjoint(LATER)

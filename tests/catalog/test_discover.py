@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack
@@ -12,7 +13,7 @@ from typing import Any
 import anyio
 import pytest
 from pydantic import SecretStr
-from tests.net.raw_server import RawServer, Script, answer, hangs, says
+from tests.net.raw_server import Came, RawServer, Script, answer, hangs, says
 
 from aiorch.catalog import Catalogue, Discovered, Probing, gathering, sources
 from aiorch.catalog.embedded import as_of, embedded, embedded_all
@@ -176,6 +177,31 @@ async def test_while_others_are_slow_what_is_known_can_be_asked(monkeypatch: pyt
         tasks.cancel_scope.cancel()
 
 
+async def test_a_list_that_has_not_changed_is_not_sent_again(store: Store) -> None:
+    clock = FakeClock()
+
+    async def unless_known(came: Came, writer: asyncio.StreamWriter) -> bool:
+        if b'if-none-match: "7"' in came.head.lower():
+            writer.write(b'HTTP/1.1 304 Not Modified\r\netag: "7"\r\ncache-control: max-age=400\r\n\r\n')
+        else:
+            writer.write(answer(body("p"), extra='etag: "7"\r\ncache-control: max-age=400\r\n'))
+        await writer.drain()
+        return True
+
+    transport = Transport(trust_env=False)
+    with RawServer({"/v1/models": unless_known}) as server:
+        spec = ProviderSpec(id="p", name="P", base_url=f"{server.url}/v1", env=("K",))
+        provider = HTTPProvider(spec, transport, keys={"K": SecretStr("a-secret-key")})
+        for asked in (1, 2, 2):
+            if asked == 2:
+                clock.advance(400.0 if len(server.requests) == 1 else 399.0)
+            found = await Catalogue([provider], clock=clock, store=store).discover()
+            assert len(found.of("p")) == MODELS
+            assert found.problems == ()
+            assert len(server.requests) == asked
+        await transport.aclose()
+
+
 # --- names -------------------------------------------------------------------------------------------------------
 
 
@@ -284,6 +310,7 @@ async def test_probing_tells_who_answers_and_buries_who_is_gone(store: Store) ->
     assert [d.key for d, _ in provider.asked] == ["K", "K"]
     again = await Catalogue([provider], clock=FakeClock(now=1e9), store=store).discover()
     assert again.callable == found.callable
+    assert await Catalogue([provider], clock=FakeClock(now=1e9), store=store).callable() == found.callable
     assert {c.id: c.retired for c in again.of("mine")}["mine/b"]
 
 

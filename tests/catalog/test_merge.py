@@ -135,6 +135,10 @@ def test_a_route_that_is_paid_is_not_shown_at_a_price_of_zero_by_somebody_else()
     live = card("live", free="none")
     assert merge([live, card("models.dev", price=ZERO_PRICE)]).price is None
     assert merge([live, card("models.dev", price=ZERO_PRICE), card("embedded", price=PAID)]).price == PAID
+    assert (
+        merge([card("openrouter", price=ZERO_PRICE), card("models.dev", price=PAID, free="none")]).price
+        == PAID
+    )
 
 
 def test_where_nothing_is_charged_the_price_is_zero() -> None:
@@ -211,6 +215,8 @@ def test_a_price_never_contradicts_the_kind_of_route(all_: Sequence[ModelCard]) 
     merged = merge(all_)
     if merged.free in ("zero_price", "local"):
         assert merged.price is None or merged.price.zero
+    if merged.free == "none" and merged.price is not None and merged.price.zero:
+        assert any(c.free == "none" and c.price is not None and c.price.zero for c in all_)
     if merged.price is not None:
         assert merged.price == ZERO_PRICE or merged.price in [c.price for c in all_]
 

@@ -38,6 +38,7 @@ def stone(model: str, at: float = 5.0, *successors: str) -> Tombstone:
 def test_a_model_that_is_gone_for_everybody_gets_a_tombstone() -> None:
     found = tombstone(Deployment("p", "a", "KEY"), gone("b", "c"), 5.0)
     assert found == Tombstone("p", "a", 5.0, "no such model", ("b", "c"))
+    assert found is not None
     assert found.id == "p/a"
 
 

@@ -234,10 +234,8 @@ CODES: dict[str, list[tuple[int, str]]] = {
     ],
     "region refused": [(403, "unsupported_country_region_territory")],
     "no credit": [
-        (
-            429,
-            "insufficient_quota billing_hard_limit_reached billing_not_active insufficient_balance enforced_spend_limit_reached",
-        ),
+        (429, "insufficient_quota billing_hard_limit_reached billing_not_active insufficient_balance"),
+        (429, "enforced_spend_limit_reached"),
         (403, "payment_method_required insufficient_credits payment_required"),
         (0, "minimax_1008"),
     ],

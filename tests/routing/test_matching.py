@@ -116,7 +116,7 @@ def test_a_task_that_names_a_model_that_is_not_there_gets_nobody_and_the_reason(
 # --- the order of the others -------------------------------------------------------------------------------------
 
 BETTER_FIRST = [
-    (at("nova/z", free="local"), at("groq/z", parameters=10**12)),
+    (at("nova/z", free="zero_price"), at("groq/z", parameters=10**12)),
     (at("groq/z", free="unknown"), at("local/demo", demo=True, parameters=10**12)),
     (at("groq/z"), at("groq/y", free="free_quota")),
     (at("groq/z", free="free_quota"), at("groq/y", free="anonymous")),
@@ -124,6 +124,7 @@ BETTER_FIRST = [
     (at("openrouter/z", free="zero_price"), at("nvidia/y", free="zero_price")),
     (at("nova/z", free="zero_price"), at("openrouter/y", free="zero_price")),
     (at("nvidia/z", free="zero_price"), at("groq/y", free="free_quota")),
+    (at("groq/z", free="zero_price"), at("nova/y", free="none")),
     (at("groq/z", free="anonymous"), at("groq/y", free="none")),
     (at("groq/z", parameters=70 * 10**9), at("groq/y", parameters=8 * 10**9)),
     (at("groq/z", parameters=10**9), at("groq/y")),
@@ -169,9 +170,9 @@ def test_everybody_is_ranked_once_named_first_then_nova_and_demo_last(
     named = [c.card.id == primary for c in ranked]
     assert named == sorted(named, reverse=True)
     rest = [c.card for c in ranked if c.card.id != primary]
-    nova = [card.provider == "nova" for card in rest]
+    nova = [card.provider == "nova" and card.costs_nothing for card in rest]
     assert nova == sorted(nova, reverse=True)
-    demo = [card.demo for card in rest if card.provider != "nova"]
+    demo = [card.demo for card, first in zip(rest, nova, strict=True) if not first]
     assert demo == sorted(demo)
 
 

@@ -18,8 +18,8 @@ from aiorch.types import ModelCard, Score
 Scores = Mapping[tuple[str, str | None], tuple[Score, ...]]
 """By family and variant."""
 
-OVERLAY = frozenset({"openrouter"})
-"""What the snapshot has of OpenRouter's own list counts before models.dev's copy of it."""
+OVERLAY = frozenset({"openrouter", "vercel"})
+"""What the snapshot has of providers' own lists counts before models.dev's copies of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import anyio
 
 from aiorch.catalog.names import Index, index
-from aiorch.catalog.sources import MODELS_DEV, Fetch, Source, models_dev, of_provider
 from aiorch.catalog.successors import Successor
 from aiorch.clock import Clock
 from aiorch.protocols import Provider
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from aiorch.catalog.gathering import Gatherer, Known
     from aiorch.catalog.liveness import Liveness, Probes, Probing
     from aiorch.catalog.overrides import Overrides
+    from aiorch.catalog.sources import Fetch, Source
     from aiorch.catalog.tombstones import Graveyard
     from aiorch.store import Store
 
@@ -159,6 +159,7 @@ class Catalogue:
         """
         from aiorch.catalog.discovered import Discovered
         from aiorch.catalog.embedded import as_of, embedded_all
+        from aiorch.catalog.sources import MODELS_DEV
 
         at_work, sources = await self._look(refresh)
         probes = self._probing(at_work)
@@ -261,6 +262,7 @@ class Catalogue:
             from aiorch.catalog.embedded import embedded
             from aiorch.catalog.gathering import Gatherer
             from aiorch.catalog.lists import StoredLists
+            from aiorch.catalog.sources import MODELS_DEV, of_provider
 
             graves = self._graveyard()
             await graves.remember()
@@ -285,6 +287,8 @@ class Catalogue:
 
     def _elsewhere(self) -> tuple[Source, ...]:
         """The lists of providers that are not configured, and models.dev's."""
+        from aiorch.catalog.sources import MODELS_DEV, models_dev, of_provider
+
         found = {p.name: of_provider(p) for p in self._public() if p.name not in self._providers}
         if self._fetch is not None:
             found[MODELS_DEV] = models_dev(self._fetch, self._clock)

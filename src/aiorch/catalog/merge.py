@@ -152,7 +152,7 @@ def _price(claims: Sequence[ModelCard], free: FreeKind, says_free: int) -> tuple
             continue
         if free in _NO_CHARGE and not claim.price.zero:
             return ZERO_PRICE, says_free
-        if place > says_free and free == "none" and claim.price.zero:
+        if place != says_free and free == "none" and claim.price.zero:
             continue
         return claim.price, place
     return (ZERO_PRICE, says_free) if free == "zero_price" else (None, 0)

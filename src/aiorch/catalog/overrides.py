@@ -230,7 +230,7 @@ _KEY = re.compile(r"""^\s*((?:"[^"]*"|'[^']*'|[\w.\s-])+?)\s*=""")
 def line_of(text: str, place: tuple[str, ...]) -> int:
     """The line (from 1) that gives the value at ``place``, or else the innermost table around it.
 
-    >>> line_of('[models."a/b"]\\\\ncontext = 1\\\\n', ("models", "a/b", "context"))
+    >>> line_of('[models."a/b"]\\ncontext = 1', ("models", "a/b", "context"))
     2
     """
     best, found = 0, 1

@@ -33,6 +33,7 @@ EXTRAS = {
     "mcp": ("mcp",),
     "durable": ("dbos", "psycopg"),
     "bedrock": ("botocore",),
+    "vertex": ("google.auth",),
     "otel": ("opentelemetry",),
 }
 """The modules that each extra brings; extras without any are not worth a word."""
@@ -54,7 +55,9 @@ async def examine(load: Callable[..., Settings], *, offline: bool) -> tuple[Find
             Finding("settings", "problem", str(wrong), "put it right; what depends on it was not looked at")
         ]
         specs = known_specs()[0]
-        found += findings.keys(tuple(os.environ), {s.id: s.env for s in specs.values() if s.env})
+        found += findings.keys(
+            tuple(os.environ), {s.id: (*s.env, *s.signer_env) for s in specs.values() if s.env}
+        )
         return (*found, findings.extras(_extras()))
     found.append(_source(settings))
     probes, more = await _network(settings)
@@ -94,9 +97,14 @@ def _distribution(name: str) -> str | None:
 
 
 def _extras() -> dict[str, bool]:
-    return {
-        extra: all(find_spec(module) is not None for module in modules) for extra, modules in EXTRAS.items()
-    }
+    return {extra: all(_is_there(module) for module in modules) for extra, modules in EXTRAS.items()}
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # not even the package that it would be part of
+        return False
 
 
 # --- settings, keys, providers -----------------------------------------------------------------------------------
@@ -117,7 +125,9 @@ async def _network(settings: Settings) -> tuple[tuple[Probe, ...] | None, list[F
     """Keys, providers, local servers: everybody is asked at once. No probes when no provider can be set up at all."""
     specs = known_specs()[0]
     present = [*os.environ, *_in_env_file()]
-    found = findings.keys(present, {s.id: s.env for s in specs.values() if s.env}, tuple(settings.keys))
+    found = findings.keys(
+        present, {s.id: (*s.env, *s.signer_env) for s in specs.values() if s.env}, tuple(settings.keys)
+    )
     if settings.offline:
         found.append(Finding("providers", "ok", "only those on this machine are asked: offline"))
     home = Transport(trust_env=False)  # a proxy is no way to a server on this machine

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from aiorch.cli.keys import OTHERS, mistyped
+from aiorch.cli.keys import mistyped
 from aiorch.cli.probing import Probe
 from aiorch.plugins import Plugin
 
@@ -75,9 +75,6 @@ def keys(
     ]
     for name, meant in mistyped(present, known).items():
         found.append(Finding("keys", "warning", f"{name} is read by nobody", f"did you mean {meant}?"))
-    unused = sorted(OTHERS.intersection(present) - set(known))
-    if unused:
-        found.append(Finding("keys", "ok", f"not used by this version: {', '.join(unused)}"))
     return found
 
 

@@ -114,7 +114,7 @@ def write_env(path: Path, *, force: bool) -> Done:
         _put(path, env_file(specs, assignments(old)), private=True)
         return "replaced"
     named = set(re.findall(r"^[#\s]*(?:export\s+)?([A-Za-z]\w*)\s*=", old, re.MULTILINE))
-    added = env_lines([spec for spec in specs if not named.intersection((*spec.env, *spec.url_env))])
+    added = env_lines([spec for spec in specs if not named.intersection(spec.names)])
     _put(path, f"{old.rstrip()}\n\n{added}\n" if added else old, private=True)
     return "completed" if added else "kept"
 
@@ -171,9 +171,11 @@ def env_lines(specs: Iterable[ProviderSpec], values: Mapping[str, str] | None = 
                 continue
             about = f"# {spec.name}" + (f": {spec.free.basis}" if spec.free.basis and not spec.local else "")
             also = f" (also read: {', '.join(spec.env[1:])})" if len(spec.env) > 1 else ""
-            empty = {name: f"# {name}={'/'.join(spec.base_url.split('/')[:3])}" for name in spec.url_env}
-            empty |= {name: f"# {name}=" for name in spec.env[:1]}
-            names = dict.fromkeys((*empty, *(name for name in spec.env if name in given)))
+            usual = "/".join(spec.base_url.split("/")[:3])
+            empty = {name: f"# {name}={usual if '{' not in usual else ''}" for name in spec.url_env}
+            own = (variable.env[0] for variable in spec.variables)
+            empty |= {name: f"# {name}=" for name in (*spec.env[:1], *spec.signer_env, *own)}
+            names = dict.fromkeys((*empty, *(name for name in spec.names if name in given)))
             lines += [about + also, *(given.get(name) or empty[name] for name in names)]
         if lines:
             blocks.append("\n".join([f"# --- {title}", *lines]))

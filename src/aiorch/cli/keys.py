@@ -1,25 +1,14 @@
-"""Names of keys: which ones are read, which ones are nearly such a name, and which ones other programs read."""
+"""Names of keys: which ones are nearly one that is read."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
 
-# fmt: off
-OTHERS = frozenset(
-    {
-        "ANTHROPIC_API_KEY", "AWS_ACCESS_KEY_ID", "AWS_BEARER_TOKEN_BEDROCK", "AWS_SECRET_ACCESS_KEY",
-        "AZURE_API_KEY", "AZURE_OPENAI_API_KEY", "CLOUDFLARE_API_KEY", "CLOUDFLARE_API_TOKEN",
-        "MINIMAX_API_KEY", "WATSONX_AI_APIKEY", "WATSONX_API_KEY",
-    }
-)
-# fmt: on
-"""Conventional names of providers that this version does not ask: no mistakes, and nothing is done with them."""
-
 _KEYISH = re.compile(r"(?:KEY|KEYS|TOKEN|SECRET)$", re.IGNORECASE)
 
 
-def mistyped(names: Iterable[str], known: Iterable[str], others: Iterable[str] = OTHERS) -> Mapping[str, str]:
+def mistyped(names: Iterable[str], known: Iterable[str]) -> Mapping[str, str]:
     """The names that look like a known one but are not, each with the one that was probably meant.
 
     >>> mistyped(["GROQ_APIKEY", "GORQ_API_KEY", "PATH", "GITHUB_TOKEN"], ["GROQ_API_KEY", "HF_TOKEN"])
@@ -29,7 +18,7 @@ def mistyped(names: Iterable[str], known: Iterable[str], others: Iterable[str] =
     present = tuple(names)
     found: dict[str, str] = {}
     for name in present:
-        if name in proper or name in others or not _KEYISH.search(name):
+        if name in proper or not _KEYISH.search(name):
             continue
         meant = next((k for k in proper if _stem(k) == _stem(name)), None)
         meant = meant or next(

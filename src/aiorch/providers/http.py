@@ -234,6 +234,7 @@ class HTTPProvider:
         self, deployment: Deployment, request: Request, timeouts: Timeouts = Timeouts()
     ) -> Response:
         """Ask once and return the whole answer. :raises AttemptFailed: whatever goes wrong."""
+        request = self._mine(request)
         call = self._dialect.chat(deployment.model, request, self.spec)
         body = _bytes(call.body)
         prepared = await self._prepare(
@@ -252,7 +253,7 @@ class HTTPProvider:
 
         :raises AttemptFailed: whatever goes wrong, also in the middle.
         """
-        dialect = self._dialect
+        dialect, request = self._dialect, self._mine(request)
         call = dialect.chat(deployment.model, request, self.spec, stream=True)
         body = _bytes(call.body)
         # llama.cpp's server says that it keeps the connection of a stream, and closes it under the next call. A new
@@ -379,6 +380,12 @@ class HTTPProvider:
         if not more and not signs:
             self._prepared[place] = prepared
         return prepared
+
+    def _mine(self, request: Request) -> Request:
+        """The request with what its parameters say to this provider, and not what they say to others."""
+        if not request.parameters.by_provider:
+            return request
+        return replace(request, parameters=request.parameters.at(self.spec.id))
 
     def _signs(self, key: str | None) -> bool:
         return self._signer is not None and (key is None or self.spec.auth is None)

@@ -175,6 +175,12 @@ class ProviderSpec:
     as_of: str = ""
     """When the facts were last read."""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every environment variable that it reads."""
+        own = (name for variable in self.variables for name in variable.env)
+        return (*self.env, *self.url_env, *self.signer_env, *own)
+
 
 def resolved(spec: ProviderSpec, values: Mapping[str, str], base_url: str | None = None) -> ProviderSpec:
     """The row with its variables filled in.

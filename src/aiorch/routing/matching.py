@@ -15,7 +15,7 @@ _ROUTE_ORDER = ("zero_price", "free_quota", "local", "anonymous", "trial", "none
 costs later or now."""
 
 _PREFERRED = ("nova", "openrouter")
-"""Amazon's own API serves its Nova models at no charge, before all others wherever its key is present; OpenRouter's free
+"""Amazon's own API serves its Nova models at no charge: before all others wherever its key is present. OpenRouter's free
 models come before other free ones: the widest choice behind one key."""
 
 
@@ -83,10 +83,10 @@ def worth(card: ModelCard) -> tuple[int, int, int, int, Decimal, float, float]:
     """
     size = card.parameters or 0
     return (
-        0 if card.provider == _PREFERRED[0] else 1,
+        0 if card.provider == _PREFERRED[0] and card.costs_nothing else 1,
         1 if card.demo else 0,
         _ROUTE_ORDER.index(card.free),
-        0 if card.provider in _PREFERRED else 1,
+        0 if card.provider in _PREFERRED and card.costs_nothing else 1,
         Decimal(0) if card.costs_nothing or card.price is None else card.price.output,
         -round(math.log2(size + 1)),  # by powers of two: 27B and 32B are alike, 8B and 70B are not
         -(card.created or 0.0),

@@ -45,7 +45,16 @@ from aiorch.types.models import (
     Score,
 )
 from aiorch.types.profiles import Profile
-from aiorch.types.requests import JSON, JsonSchema, Parameters, Request, Timeouts, ToolChoice, ToolSpec
+from aiorch.types.requests import (
+    JSON,
+    JsonSchema,
+    OwnFields,
+    Parameters,
+    Request,
+    Timeouts,
+    ToolChoice,
+    ToolSpec,
+)
 from aiorch.types.responses import (
     Delta,
     FinishReason,
@@ -89,6 +98,7 @@ __all__ = [
     "ModelCard",
     "Origin",
     "Outcome",
+    "OwnFields",
     "Parameters",
     "Part",
     "PassedOver",

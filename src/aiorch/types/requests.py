@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from aiorch.types.messages import Message
@@ -13,11 +13,20 @@ JSON = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class OwnFields:
+    """What only one provider understands."""
+
+    body: JSON = field(default_factory=dict[str, Any])
+    """Fields of a chat request, sent as they are."""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
 class Parameters:
     """How a model samples. ``None`` leaves the provider's own default.
 
     >>> Parameters(temperature=0).merged(Parameters(max_tokens=50))
-    Parameters(temperature=0, max_tokens=50, stop=(), seed=None, top_p=None, extra={}, headers={})
+    Parameters(temperature=0, max_tokens=50, stop=(), seed=None, top_p=None, extra={}, headers={}, by_provider={})
     """
 
     temperature: float | None = None
@@ -30,9 +39,11 @@ class Parameters:
     top_p: float | None = None
     """Nucleus sampling, 0 to 1."""
     extra: JSON = field(default_factory=dict[str, Any])
-    """Provider-specific fields, sent as they are."""
+    """Fields of a provider's own, sent as they are to whoever is asked; see also ``by_provider``."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Provider-specific headers, sent as they are; what identifies the caller cannot be replaced by them."""
+    """Headers, sent as they are to whoever is asked; what identifies the caller cannot be replaced by them."""
+    by_provider: Mapping[str, OwnFields] = field(default_factory=dict[str, OwnFields])
+    """What is said to one provider only, by its name: takes precedence there, and no other is told."""
 
     def merged(self, over: Parameters) -> Parameters:
         """These, with whatever ``over`` sets taking precedence."""
@@ -44,6 +55,23 @@ class Parameters:
             top_p=self.top_p if over.top_p is None else over.top_p,
             extra={**self.extra, **over.extra},
             headers={**self.headers, **over.headers},
+            by_provider={**self.by_provider, **over.by_provider},
+        )
+
+    def at(self, provider: str) -> Parameters:
+        """These, as they are said to one provider.
+
+        >>> Parameters(seed=1, by_provider={"openrouter": OwnFields({"models": ["a"]})}).at("groq").extra
+        {}
+        """
+        if not self.by_provider:
+            return self
+        own = self.by_provider.get(provider, OwnFields())
+        return replace(
+            self,
+            extra={**self.extra, **own.body},
+            headers={**self.headers, **own.headers},
+            by_provider={},
         )
 
 

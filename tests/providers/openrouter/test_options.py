@@ -21,7 +21,7 @@ from aiorch.providers.openrouter import (
     file_parser,
     response_healing,
 )
-from aiorch.types import Parameters
+from aiorch.types import OwnFields, Parameters
 
 FREE = "z-ai/glm-5.2:free"
 BELT = {"prompt": "0", "completion": "0", "request": "0", "image": "0"}
@@ -63,7 +63,7 @@ def test_everything_is_sent_by_its_documented_name() -> None:
         categories=("cli-agent", "general-chat"),
     )
     told = options.parameters("openai/gpt-9", allow_paid=True)
-    assert dict(told.extra) == {
+    assert dict(told.at("openrouter").extra) == {
         "provider": {"order": ["a"]},
         "models": ["a/b", "c/d"],
         "plugins": [
@@ -81,7 +81,7 @@ def test_everything_is_sent_by_its_documented_name() -> None:
         ],
         "session_id": "s-1",
     }
-    assert dict(told.headers) == {
+    assert dict(told.at("openrouter").headers) == {
         "X-OpenRouter-Cache": "true",
         "X-OpenRouter-Cache-TTL": "600",
         "X-OpenRouter-Cache-Clear": "true",
@@ -93,8 +93,9 @@ def test_everything_is_sent_by_its_documented_name() -> None:
 
 
 def test_without_options_only_the_price_limit_is_sent() -> None:
-    assert OpenRouterOptions().parameters() == Parameters(extra={"provider": {"max_price": BELT}})
-    assert OpenRouterOptions().parameters("a/b", allow_paid=True) == Parameters()
+    told = OpenRouterOptions().parameters()
+    assert told == Parameters(by_provider={"openrouter": OwnFields({"provider": {"max_price": BELT}})})
+    assert OpenRouterOptions().parameters("a/b", allow_paid=True).at("openrouter") == Parameters()
 
 
 @pytest.mark.parametrize(
@@ -164,12 +165,12 @@ def test_allowed_beside_a_free_model_it_needs_a_price_limit(why: str, options: O
     assert str(refused.value).startswith(
         f"{FREE} is free and {why}: say how much may be charged with provider="
     )
-    assert charged(options.parameters("z-ai/glm-5.2", allow_paid=True).extra) == why
+    assert charged(options.parameters("z-ai/glm-5.2", allow_paid=True).at("openrouter").extra) == why
 
 
 def test_with_a_price_limit_paid_fallbacks_may_follow_a_free_model() -> None:
     options = OpenRouterOptions(models=("z-ai/glm-5.2",), provider=SOME)
-    told = options.parameters(FREE, allow_paid=True).extra
+    told = options.parameters(FREE, allow_paid=True).at("openrouter").extra
     assert told["models"] == ["z-ai/glm-5.2"]
     assert told["provider"] == {"max_price": {"prompt": "1", "completion": "2"}}
 
@@ -178,7 +179,9 @@ def test_a_price_limit_alone_allows_nothing() -> None:
     options = OpenRouterOptions(models=("z-ai/glm-5.2",), provider=SOME)
     with pytest.raises(InputError, match="allow_paid is off"):
         options.parameters(FREE)
-    assert OpenRouterOptions(provider=SOME).parameters(FREE).extra == {"provider": {"max_price": BELT}}
+    assert OpenRouterOptions(provider=SOME).parameters(FREE).at("openrouter").extra == {
+        "provider": {"max_price": BELT}
+    }
 
 
 def test_a_paid_model_is_no_place_for_options_that_may_not_cost() -> None:
@@ -188,7 +191,7 @@ def test_a_paid_model_is_no_place_for_options_that_may_not_cost() -> None:
 
 def test_free_fallbacks_keep_their_other_preferences() -> None:
     options = OpenRouterOptions(models=("a/b:free",), provider=ProviderPreferences(data_collection="deny"))
-    assert options.parameters(FREE).extra == {
+    assert options.parameters(FREE).at("openrouter").extra == {
         "models": ["a/b:free"],
         "provider": {"data_collection": "deny", "max_price": BELT},
     }
@@ -223,3 +226,9 @@ def test_a_row_takes_them_for_every_request() -> None:
 )
 def test_what_is_charged_is_found_in_any_request(body: dict[str, Any], why: str | None) -> None:
     assert charged(body) == why
+
+
+def test_only_openrouter_is_told() -> None:
+    told = OpenRouterOptions(provider=SOME, metadata=True).parameters(FREE)
+    for other in (told, told.at("groq")):
+        assert (other.extra, other.headers) == ({}, {})

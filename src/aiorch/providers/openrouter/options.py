@@ -12,13 +12,14 @@ from aiorch.providers.openrouter.charges import NOTHING, agreed, charged
 from aiorch.providers.openrouter.ids import costs_nothing
 from aiorch.providers.openrouter.preferences import ProviderPreferences, names
 from aiorch.providers.spec import ProviderSpec
-from aiorch.types import Parameters
+from aiorch.types import OwnFields, Parameters
 
 Effort = Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"]
 CostTier = Literal["low", "medium", "high", "xhigh", "max"]
 SearchEngine = Literal["auto", "native", "exa", "firecrawl", "parallel", "perplexity"]
 Reader = Literal["cloudflare-ai", "native", "mistral-ocr"]
 
+PROVIDER = "openrouter"
 LONGEST_CACHE = 86_400
 """Seconds that a cached answer may be kept at most; 300 unless said otherwise."""
 MOST_CATEGORIES = 2
@@ -196,7 +197,7 @@ class OpenRouterOptions:
             raise InputError("OpenRouterOptions(referer='') is no address")
 
     def parameters(self, asked: str | None = None, *, allow_paid: bool = False) -> Parameters:
-        """For ``Task.parameters`` or a profile's: fields of the request and headers.
+        """For ``Task.parameters`` or a profile's: fields of the request and headers that only OpenRouter is sent.
 
         :param asked: the model that they go with, where it is one.
         :param allow_paid: that they may cost money; without it, no host that charges anything is asked.
@@ -209,22 +210,22 @@ class OpenRouterOptions:
             if why and not agreed(body):
                 how = "provider=ProviderPreferences(max_price=MaxPrice(...))"
                 raise InputError(f"{asked} is free and {why}: say how much may be charged with {how}")
-            return Parameters(extra=body, headers=self.headers())
+            return _told_there(body, self.headers())
         if asked is not None and not costs_nothing(asked):
             raise InputError(f"{asked} costs money, and allow_paid is off")
         why = charged(body)
         if why:
             raise InputError(f"{why}, and allow_paid is off")
         body["provider"] = {**body.get("provider", {}), "max_price": dict(NOTHING)}
-        return Parameters(extra=body, headers=self.headers())
+        return _told_there(body, self.headers())
 
     def applied(self, spec: ProviderSpec, *, allow_paid: bool = False) -> ProviderSpec:
         """The row of a provider that sends them with every request, and to nobody else.
 
         :raises InputError: as :meth:`parameters`.
         """
-        told = self.parameters(allow_paid=allow_paid)
-        return replace(spec, body={**spec.body, **told.extra}, headers={**spec.headers, **told.headers})
+        own = self.parameters(allow_paid=allow_paid).at(PROVIDER)
+        return replace(spec, body={**spec.body, **own.extra}, headers={**spec.headers, **own.headers})
 
     def body(self) -> dict[str, Any]:
         """The fields of the request, whatever they cost."""
@@ -252,3 +253,7 @@ class OpenRouterOptions:
             "X-OpenRouter-Categories": ",".join(self.categories) or None,
         }
         return {name: value for name, value in told.items() if value is not None}
+
+
+def _told_there(body: Mapping[str, Any], headers: Mapping[str, str]) -> Parameters:
+    return Parameters(by_provider={PROVIDER: OwnFields(body, headers)})
