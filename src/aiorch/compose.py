@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from aiorch.catalog import Catalogue, key_names
 from aiorch.catalog.lists import MIGRATIONS as CATALOG_TABLES
 from aiorch.clock import Clock, SystemClock
-from aiorch.errors import ConfigurationError, PluginError
+from aiorch.errors import AiorchError, ConfigurationError, PluginError
 from aiorch.events import Bus
 from aiorch.journal import NullJournal
 from aiorch.net import Reply, Transport
@@ -110,6 +110,10 @@ class House:
 
     async def aclose(self) -> None:
         """Close providers and files; all of them, also when one fails at it."""
+        try:
+            await self.line.catalogue.aclose()
+        except AiorchError as broken:  # what calls taught about dead models is lost, nothing else
+            log.warning("what was learnt about models could not be kept: %s", broken)
         for provider in self.providers:
             try:
                 await provider.aclose()
@@ -170,7 +174,9 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
         profiles=Profiles(parts.profiles),
         rules=Rules(settings.allow_paid, frozenset(settings.billed), _excluded(settings, specs)),
         catalogue=catalogue,
-        matcher=parts.matcher or _first(plugged("aiorch.matchers")) or ProfileMatcher(catalogue.learnt),
+        matcher=parts.matcher
+        or _first(plugged("aiorch.matchers"))
+        or ProfileMatcher(catalogue.learnt, _measured(store)),
         rulebook=_rulebook(settings),
         executor=Executor(
             {p.name: p for p in providers}, clock=clock, bus=bus, timeouts=settings.timeouts, redact=redact
@@ -237,6 +243,25 @@ def _excluded(settings: Settings, specs: Mapping[str, ProviderSpec]) -> frozense
 
 
 # --- the rest ----------------------------------------------------------------------------------------------------
+
+
+def _measured(store: Store) -> Callable[[], Awaitable[Mapping[str, float]]]:
+    """Reads the scores of one's own benchmark runs, where there are any."""
+
+    async def read() -> Mapping[str, float]:
+        try:
+            if not await store.fetch(
+                "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'benchmarks'"
+            ):
+                return {}
+            from aiorch.benchmarking import own_scores
+
+            return {model: score.value for model, score in (await own_scores(store)).items()}
+        except AiorchError as broken:  # an order that is a little worse is no reason to fail
+            log.warning("what was measured of models could not be read: %s", broken)
+            return {}
+
+    return read
 
 
 def fetcher(transport: Transport) -> Fetch:

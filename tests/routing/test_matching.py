@@ -176,6 +176,29 @@ def test_everybody_is_ranked_once_named_first_then_nova_and_demo_last(
     assert demo == sorted(demo)
 
 
+def test_what_was_measured_here_counts_before_size_and_differences_of_little_weight_do_not() -> None:
+    small, large = at("groq/small", parameters=8 * 10**9), at("groq/large", parameters=70 * 10**9)
+    assert rank(HI, GENERAL, [small, large]).candidates == (large, small)
+    assert rank(HI, GENERAL, [small, large], priors={"groq/small": 0.9}).candidates == (small, large)
+    assert rank(HI, GENERAL, [small, large], priors={"groq/large": 0.2}).candidates == (small, large)
+    assert rank(HI, GENERAL, [small, large], priors={"groq/small": 0.52}).candidates == (large, small)
+
+
+@pytest.mark.anyio
+async def test_what_was_measured_is_asked_for_once() -> None:
+    asked: list[str] = []
+
+    async def priors() -> dict[str, float]:
+        asked.append("asked")
+        return {"groq/small": 0.9}
+
+    matcher = ProfileMatcher(None, priors)
+    small, large = at("groq/small", parameters=8 * 10**9), at("groq/large", parameters=70 * 10**9)
+    for _ in range(2):
+        assert (await matcher.match(HI, GENERAL, [large, small])).candidates == (small, large)
+    assert asked == ["asked"]
+
+
 @pytest.mark.anyio
 async def test_the_matcher_is_the_ranking() -> None:
     matcher = ProfileMatcher()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 
 from aiorch.catalog import Index, Successor, index, resolve
@@ -15,7 +15,7 @@ _ROUTE_ORDER = ("zero_price", "free_quota", "local", "anonymous", "trial", "none
 costs later or now."""
 
 _PREFERRED = ("nova", "openrouter")
-"""Amazon's own API serves its Nova models at no charge: before all others wherever its key is present. OpenRouter's free
+"""Amazon's own API serves its Nova models at no charge: first wherever its key is present. OpenRouter's free
 models come before other free ones: the widest choice behind one key."""
 
 
@@ -28,13 +28,25 @@ class ProfileMatcher:
 
     name = "profile"
 
-    def __init__(self, successors: Mapping[str, Successor] | None = None) -> None:
-        """:param successors: by dead id, looked at before the built-in ones (:attr:`Catalogue.learnt`)."""
+    def __init__(
+        self,
+        successors: Mapping[str, Successor] | None = None,
+        priors: Callable[[], Awaitable[Mapping[str, float]]] | None = None,
+    ) -> None:
+        """
+        :param successors: by dead id, looked at before the built-in ones (:attr:`Catalogue.learnt`).
+        :param priors: gives the scores that were measured here, 0 to 1 by ``provider/model``; asked once.
+        """
         self._successors = successors
+        self._ask_priors = priors
+        self._priors: Mapping[str, float] = {}
 
     async def match(self, task: Task, profile: Profile, candidates: Sequence[Candidate]) -> Ranking:
         """See :func:`rank`."""
-        return rank(task, profile, candidates, self._successors)
+        if self._ask_priors is not None:
+            ask, self._ask_priors = self._ask_priors, None
+            self._priors = await ask()
+        return rank(task, profile, candidates, self._successors, self._priors)
 
 
 def rank(
@@ -42,6 +54,7 @@ def rank(
     profile: Profile,
     candidates: Sequence[Candidate],
     successors: Mapping[str, Successor] | None = None,
+    priors: Mapping[str, float] | None = None,
 ) -> Ranking:
     """Candidates for ``task``, best first; those of the model that it names, where it names one."""
     known = index(candidates)
@@ -53,7 +66,7 @@ def rank(
         )
     first, passed = _named(profile, judged.complexity, known, successors)
     rest = (
-        sorted((c for c in candidates if c not in first), key=lambda c: worth(c.card))
+        sorted((c for c in candidates if c not in first), key=lambda c: worth(c.card, priors))
         if profile.any_free
         else []
     )
@@ -75,8 +88,15 @@ def _named(
     return chosen, tuple(passed)
 
 
-def worth(card: ModelCard) -> tuple[int, int, int, int, Decimal, float, float]:
-    """Smaller is asked earlier. By what a list tells without asking anybody: route, price, size, age; a demo last.
+UNMEASURED = 0.5
+"""The share of right answers that is expected of a model which was never measured here."""
+
+
+def worth(
+    card: ModelCard, priors: Mapping[str, float] | None = None
+) -> tuple[int, int, int, int, Decimal, int, float, float]:
+    """Smaller is asked earlier, by what is known already: route, price, what was measured here, size, age.
+    A demo comes last.
 
     >>> worth(ModelCard("nova", "lite", free="zero_price")) < worth(ModelCard("groq", "llama-70b", free="free_quota"))
     True
@@ -88,6 +108,9 @@ def worth(card: ModelCard) -> tuple[int, int, int, int, Decimal, float, float]:
         _ROUTE_ORDER.index(card.free),
         0 if card.provider in _PREFERRED and card.costs_nothing else 1,
         Decimal(0) if card.costs_nothing or card.price is None else card.price.output,
+        -round(
+            10 * (priors or {}).get(card.id, UNMEASURED)
+        ),  # by tenths: more a short suite cannot tell apart
         -round(math.log2(size + 1)),  # by powers of two: 27B and 32B are alike, 8B and 70B are not
         -(card.created or 0.0),
     )

@@ -146,7 +146,7 @@ def test_options_that_allow_a_price_get_through_the_last_door() -> None:
         web_search=WebSearch(),
         provider=ProviderPreferences(max_price=MaxPrice(prompt=1, completion=1)),
     )
-    told = options.parameters(FREE, allow_paid=True)
+    told = options.parameters(FREE, allow_paid=True).at("openrouter")
     assert body(**told.extra)["models"] == [PAID]
 
 
