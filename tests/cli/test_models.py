@@ -301,3 +301,13 @@ def test_a_number_of_tokens_that_is_none_is_refused_with_examples(aiorch, groq):
     done = aiorch("models", "--min-context", "lots")
     assert done.exit_code == 2
     assert "128k" in done.stderr
+
+
+def test_models_that_no_longer_answer_are_shown_when_they_are_asked_for(aiorch):
+    alive, all_of_them = (
+        json.loads(aiorch("models", "--all", "--offline", "--json", *option).stdout)["models"]
+        for option in ((), ("--retired",))
+    )
+    assert {m["id"] for m in alive} < {m["id"] for m in all_of_them}
+    assert not any(m["lifecycle"]["state"] == "retired" for m in alive)
+    assert any(m["lifecycle"]["state"] == "retired" for m in all_of_them)

@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 @click.group(invoke_without_command=True, short_help="List the models that can be used now; show one.")
 @click.option("--all", "everything", is_flag=True, help="Also the models of providers without a key here.")
 @filters
+@click.option("--retired", is_flag=True, help="Also models that no longer answer.")
 @click.option("--offline", is_flag=True, help="Ask nobody: what is kept, and what runs on this machine.")
 @click.option("--csv", is_flag=True, help="Write CSV to standard output, one line a model.")
 @flags
 @click.pass_context
-def command(ctx: click.Context, everything: bool, wanted: Wanted, offline: bool, csv: bool) -> None:
+def command(
+    ctx: click.Context, everything: bool, wanted: Wanted, retired: bool, offline: bool, csv: bool
+) -> None:
     """List the models of every provider that has a key here, as the providers list them now.
 
     Prices are USD per million tokens; `?` is what nobody says. Free is what a provider's own list or terms call so.
@@ -38,7 +41,7 @@ def command(ctx: click.Context, everything: bool, wanted: Wanted, offline: bool,
         lambda: look(settings, only_configured=not everything),
         lambda: speak.failed("interrupted", kind="Interrupted"),
     )
-    kept = wanted.of(found)
+    kept = wanted.of(found) if retired else wanted.of(found).where(retired=False)
     if speak.json:
         speak.document(
             {"models": as_json(kept), "problems": problems(speak, found), "left_out": left_out(found)}
