@@ -10,7 +10,8 @@ from aiorch.cli import stopping
 from aiorch.cli.columns import columns
 from aiorch.cli.filters import Wanted, filters
 from aiorch.cli.listing import as_csv, as_json, plain
-from aiorch.cli.models import look, problems, tell_problems
+from aiorch.cli.looking import look
+from aiorch.cli.models import problems, tell_problems
 from aiorch.cli.voice import flags, voice
 
 if TYPE_CHECKING:

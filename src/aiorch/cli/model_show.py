@@ -42,7 +42,7 @@ def command(model: str, offline: bool) -> None:
 
     Of a model that is gone, what became of it and who takes its place.
     """
-    from aiorch.cli.models import look
+    from aiorch.cli.looking import look
     from aiorch.errors import UnknownModel
 
     speak = voice()

@@ -9,11 +9,11 @@ import click
 from aiorch.cli import model_audit, model_show, stopping
 from aiorch.cli.filters import Wanted, filters
 from aiorch.cli.listing import as_csv, as_json, table
+from aiorch.cli.looking import look
 from aiorch.cli.voice import FAILED, Voice, flags, voice
 
 if TYPE_CHECKING:
     from aiorch.discovering import Discovery
-    from aiorch.settings import Settings
 
 
 @click.group(invoke_without_command=True, short_help="List the models that can be used now; show one.")
@@ -58,16 +58,6 @@ def command(
 
 command.add_command(model_show.command, "show")
 command.add_command(model_audit.command, "audit")
-
-
-async def look(
-    settings: Settings, *, only_configured: bool = False, refresh: bool = False, probe: int | None = None
-) -> Discovery:
-    """What there is."""
-    from aiorch.orchestrator import Orchestrator
-
-    async with Orchestrator(settings) as ai:
-        return await ai.discover(refresh=refresh, probe=probe, only_configured=only_configured)
 
 
 def configured(found: Discovery) -> bool:

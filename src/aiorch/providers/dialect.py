@@ -103,6 +103,18 @@ class Dialect(Protocol):
         ...
 
 
+class ListSaysAll:
+    """For the dialects of providers whose list leaves no question about a single model."""
+
+    def about(self, card: ModelCard, spec: ProviderSpec) -> Call | None:
+        """Nothing is asked."""
+        return None
+
+    def enriched(self, card: ModelCard, answer: Mapping[str, Any]) -> ModelCard:
+        """The card as it is."""
+        return card
+
+
 _MODULES: Mapping[DialectName, str] = {
     "openai": "openai",
     "openrouter": "openrouter",

@@ -21,7 +21,7 @@ from aiorch.providers.decode import (
     raise_error_in,
     response_of,
 )
-from aiorch.providers.dialect import Call, Dialect, EmbedCall, Framing
+from aiorch.providers.dialect import Call, Dialect, EmbedCall, Framing, ListSaysAll
 from aiorch.providers.dialects.cohere_answers import finish_of, tokens_of, usage_of
 from aiorch.providers.dialects.cohere_shapes import loosened
 from aiorch.providers.dialects.cohere_stream import CohereReader
@@ -49,7 +49,7 @@ TEXTS_A_CALL = 96
 """The most that ``/v2/embed`` takes."""
 
 
-class Cohere:
+class Cohere(ListSaysAll):
     """See :class:`~aiorch.providers.dialect.Dialect`."""
 
     framing: Framing = "sse"
@@ -100,14 +100,6 @@ class Cohere:
     def models(self, body: bytes, spec: ProviderSpec, now: float) -> Sequence[ModelCard]:
         """One page of ``/v1/models``."""
         return read_models(body, spec, now)
-
-    def about(self, card: ModelCard, spec: ProviderSpec) -> Call | None:
-        """Nothing: its list says all."""
-        return None
-
-    def enriched(self, card: ModelCard, answer: Mapping[str, Any]) -> ModelCard:
-        """The card as it is."""
-        return card
 
     def embed(self, model: str, texts: Sequence[str], spec: ProviderSpec) -> Sequence[EmbedCall]:
         """As many calls as it takes."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiorch.providers.decode import ErrorReader, read_response, read_vectors
-from aiorch.providers.dialect import Call, Dialect, EmbedCall, Framing
+from aiorch.providers.dialect import Call, Dialect, EmbedCall, Framing, ListSaysAll
 from aiorch.providers.encode import chat_body
 from aiorch.providers.listing import read_models
 from aiorch.providers.spec import ProviderSpec
@@ -14,7 +14,7 @@ from aiorch.providers.streaming import StreamReader
 from aiorch.types import ModelCard, Request, Response
 
 
-class OpenAI:
+class OpenAI(ListSaysAll):
     """See :class:`~aiorch.providers.dialect.Dialect`."""
 
     framing: Framing = "sse"
@@ -36,14 +36,6 @@ class OpenAI:
     def models(self, body: bytes, spec: ProviderSpec, now: float) -> Sequence[ModelCard]:
         """One page of a list of models, in any of the shapes in which such providers answer."""
         return read_models(body, spec, now)
-
-    def about(self, card: ModelCard, spec: ProviderSpec) -> Call | None:
-        """Nothing: its list says all."""
-        return None
-
-    def enriched(self, card: ModelCard, answer: Mapping[str, Any]) -> ModelCard:
-        """The card as it is."""
-        return card
 
     def embed(self, model: str, texts: Sequence[str], spec: ProviderSpec) -> Sequence[EmbedCall]:
         """One call for all."""

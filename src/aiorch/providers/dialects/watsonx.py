@@ -8,7 +8,7 @@ from typing import Any
 
 from aiorch.errors import AttemptFailed
 from aiorch.providers.decode import ErrorReader, as_list, as_object, as_text, read_response, read_vectors
-from aiorch.providers.dialect import Call, Dialect, EmbedCall, Framing
+from aiorch.providers.dialect import Call, Dialect, EmbedCall, Framing, ListSaysAll
 from aiorch.providers.encode import chat_body
 from aiorch.providers.failures import malformed
 from aiorch.providers.listing import parameters_of, read_models
@@ -23,7 +23,7 @@ _CHATS, _SEES = "text_chat", "image_chat"
 _EMBEDS = frozenset({"embedding", "text_embedding"})
 
 
-class Watsonx:
+class Watsonx(ListSaysAll):
     """See :class:`~aiorch.providers.dialect.Dialect`."""
 
     framing: Framing = "sse"
@@ -61,14 +61,6 @@ class Watsonx:
             _listed(item) for it in as_list(told["resources"]) if (item := as_object(it)).get("model_id")
         ]
         return read_models(json.dumps({"data": items}).encode(), spec, now)
-
-    def about(self, card: ModelCard, spec: ProviderSpec) -> Call | None:
-        """Nothing: its list says all."""
-        return None
-
-    def enriched(self, card: ModelCard, answer: Mapping[str, Any]) -> ModelCard:
-        """The card as it is."""
-        return card
 
     def embed(self, model: str, texts: Sequence[str], spec: ProviderSpec) -> Sequence[EmbedCall]:
         """As few calls as its limit allows."""

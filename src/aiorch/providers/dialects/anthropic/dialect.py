@@ -7,7 +7,7 @@ from typing import Any
 
 from aiorch.errors import AttemptFailed
 from aiorch.providers.decode import ErrorReader
-from aiorch.providers.dialect import Call, Dialect, EmbedCall, Framing
+from aiorch.providers.dialect import Call, Dialect, EmbedCall, Framing, ListSaysAll
 from aiorch.providers.dialects.anthropic.answers import StreamReader, read_response
 from aiorch.providers.dialects.anthropic.listing import read_models
 from aiorch.providers.dialects.anthropic.requests import chat_body
@@ -16,7 +16,7 @@ from aiorch.providers.spec import ProviderSpec
 from aiorch.types import ModelCard, Request, Response
 
 
-class Anthropic:
+class Anthropic(ListSaysAll):
     """See :class:`~aiorch.providers.dialect.Dialect`."""
 
     framing: Framing = "sse"
@@ -38,14 +38,6 @@ class Anthropic:
     def models(self, body: bytes, spec: ProviderSpec, now: float) -> Sequence[ModelCard]:
         """One page of its list."""
         return read_models(body, spec, now)
-
-    def about(self, card: ModelCard, spec: ProviderSpec) -> Call | None:
-        """Nothing: its list says all."""
-        return None
-
-    def enriched(self, card: ModelCard, answer: Mapping[str, Any]) -> ModelCard:
-        """The card as it is."""
-        return card
 
     def embed(self, model: str, texts: Sequence[str], spec: ProviderSpec) -> Sequence[EmbedCall]:
         """This API has none. :raises AttemptFailed: ``bad_request``."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiorch.providers.decode import ErrorReader
-from aiorch.providers.dialect import Call, Dialect, EmbedCall, Framing
+from aiorch.providers.dialect import Call, Dialect, EmbedCall, Framing, ListSaysAll
 from aiorch.providers.dialects.bedrock.answering import read_answer
 from aiorch.providers.dialects.bedrock.asking import converse_body, path_of
 from aiorch.providers.dialects.bedrock.embedding import embed_calls, vectors_of
@@ -16,7 +16,7 @@ from aiorch.providers.spec import ProviderSpec
 from aiorch.types import ModelCard, Request, Response
 
 
-class Bedrock:
+class Bedrock(ListSaysAll):
     """See :class:`~aiorch.providers.dialect.Dialect`."""
 
     framing: Framing = "aws"
@@ -39,14 +39,6 @@ class Bedrock:
     def models(self, body: bytes, spec: ProviderSpec, now: float) -> Sequence[ModelCard]:
         """A page of foundation models, or of inference profiles."""
         return read_list(body, spec, now)
-
-    def about(self, card: ModelCard, spec: ProviderSpec) -> Call | None:
-        """Nothing: there is no question about one model that tells more."""
-        return None
-
-    def enriched(self, card: ModelCard, answer: Mapping[str, Any]) -> ModelCard:
-        """The card as it is."""
-        return card
 
     def embed(self, model: str, texts: Sequence[str], spec: ProviderSpec) -> Sequence[EmbedCall]:
         """In the words of the model's maker, since Converse has none for it."""

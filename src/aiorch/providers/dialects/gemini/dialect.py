@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from aiorch.providers.decode import ErrorReader
-from aiorch.providers.dialect import Call, Dialect, EmbedCall, Framing
+from aiorch.providers.dialect import Call, Dialect, EmbedCall, Framing, ListSaysAll
 from aiorch.providers.dialects.gemini.answers import StreamReader, read_response
 from aiorch.providers.dialects.gemini.listing import read_models
 from aiorch.providers.dialects.gemini.requests import chat_body
@@ -20,7 +20,7 @@ _CLOUD = re.compile(r"https://aiplatform\.googleapis\.com(/\w+/projects/[^/]+/lo
 _CONTINENTS = ("us", "eu")
 
 
-class Gemini:
+class Gemini(ListSaysAll):
     """See :class:`~aiorch.providers.dialect.Dialect`."""
 
     framing: Framing = "sse"
@@ -43,14 +43,6 @@ class Gemini:
     def models(self, body: bytes, spec: ProviderSpec, now: float) -> Sequence[ModelCard]:
         """One page of its list."""
         return read_models(body, spec, now)
-
-    def about(self, card: ModelCard, spec: ProviderSpec) -> Call | None:
-        """Nothing: its list says all."""
-        return None
-
-    def enriched(self, card: ModelCard, answer: Mapping[str, Any]) -> ModelCard:
-        """The card as it is."""
-        return card
 
     def embed(self, model: str, texts: Sequence[str], spec: ProviderSpec) -> Sequence[EmbedCall]:
         """A call for every hundred."""
