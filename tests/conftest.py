@@ -9,6 +9,11 @@ from pathlib import Path
 
 import platformdirs
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is slow, not wrong.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 WEIGHTS = os.environ.get("AIORCH_WEIGHTS_DIR") or str(
     platformdirs.user_data_path("aiorch", appauthor=False) / "models"
