@@ -8,6 +8,7 @@ repeated question, and what a harness itself prescribes.
 from __future__ import annotations
 
 import contextlib
+import functools
 import tempfile
 
 import aiorch
@@ -49,10 +50,10 @@ if "Client" in globals():
             await self.ai.aclose()
 
 
-def aiorch_router(base, models, timeout=2, deadline=20, **_):
+def aiorch_router(base, models, timeout=2, deadline=20, resume=None, hedge=False, **_):
     """A first, then B, then C; ``timeout`` seconds to the first byte of an attempt, ``deadline`` for everything."""
     named = [f"{deployment}/{model}" for deployment, model in models]
-    profile = {"primary": named[0], "fallbacks": named[1:]}
+    profile = {"primary": named[0], "fallbacks": named[1:], "hedge": hedge}
     ai = _orchestrator(
         base,
         {deployment: [model] for deployment, model in models},
@@ -67,7 +68,7 @@ def aiorch_router(base, models, timeout=2, deadline=20, **_):
         return f"{outcome.text!r}/{outcome.finish}"
 
     async def stream():
-        async with ai.stream("hi", agent="bench") as pieces:
+        async with ai.stream("hi", agent="bench", resume=resume) as pieces:
             async for event in pieces:
                 if isinstance(event, aiorch.TextDelta):
                     yield event.text
@@ -77,6 +78,8 @@ def aiorch_router(base, models, timeout=2, deadline=20, **_):
 
 with contextlib.suppress(NameError):
     ROUTERS["aiorch"] = aiorch_router  # noqa: F821 - the harness's
+    ROUTERS["aiorch-continue"] = functools.partial(aiorch_router, resume="continue")  # noqa: F821
+    ROUTERS["aiorch-hedged"] = functools.partial(aiorch_router, hedge=True)  # noqa: F821
 
 
 async def e_aiorch(dag, conc):

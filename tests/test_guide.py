@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -141,3 +142,80 @@ def test_discover_all_models_says_what_is_wrong_with_the_settings(tmp_path: Path
     assert (done.returncode, done.stdout) == (2, "")
     assert "AIORCH_TIMEOUT" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def cleared() -> None:
+    for name in ("enable_multi_provider_lb", "providers_rotation", "policy"):
+        delattr(guide.config, name)
+
+
+@pytest.mark.anyio
+async def test_config_enables_load_balancing_over_providers_in_their_rotation(tmp_path: Path) -> None:
+    config = guide.config
+    try:
+        config.enable_multi_provider_lb = True
+        config.providers_rotation = ["gemini", "groq", "openrouter"]
+
+        assert config.enable_multi_provider_lb is True
+        assert config.providers_rotation == ("gemini", "groq", "openrouter")
+        three = [
+            ScriptedProvider(name=name, cards=[ModelCard(name, "m", free="free_quota")])
+            for name in ("openrouter", "groq", "gemini")
+        ]
+        async with aiorch.Orchestrator(providers=three, data_dir=tmp_path, cache="off") as ai:
+            assert ai.settings.balancing == "round_robin"
+            asked = [(await ai.run(f"question {number}")).model for number in range(6)]
+        assert asked == ["gemini/m", "groq/m", "openrouter/m"] * 2
+    finally:
+        cleared()
+    assert config.enable_multi_provider_lb is False
+    assert aiorch.Orchestrator(providers=[], data_dir=tmp_path).settings.rotation == ()
+
+
+def test_config_refuses_what_it_does_not_know_and_values_that_cannot_be_used() -> None:
+    config = guide.config
+    try:
+        for name, value, said in (
+            ("enable_multi_provider_bl", True, "did you mean 'enable_multi_provider_lb'"),
+            ("enable_multi_provider_lb", "yes", "must be True or False"),
+            ("providers_rotation", "gemini", "must be a list"),
+            ("policy", "secret", "policy = 'secret'"),
+        ):
+            with pytest.raises(aiorch.SettingsError, match=said):
+                setattr(config, name, value)
+        config.policy = "local-first"
+        assert aiorch.Settings.load().policy == config.policy == "local-first"
+        config.enable_multi_provider_lb = False
+        assert config.timeout == 120.0
+        with pytest.raises(AttributeError, match="no setting 'nothing'"):
+            _ = config.nothing
+    finally:
+        cleared()
+
+
+@pytest.mark.anyio
+async def test_matcher_overrides_the_model_for_a_task(tmp_path: Path) -> None:
+    matcher = guide.matcher
+    try:
+        matcher.override_model_for_task(
+            task_type="analysis", model="nousresearch/hermes-3-llama-3.1-405b:free"
+        )
+        parrot = ScriptedProvider(
+            name="openrouter",
+            cards=[
+                ModelCard("openrouter", "z-ai/glm-5.2:free", free="zero_price", parameters=2 * 10**12),
+                ModelCard("openrouter", "nvidia/nemotron-3-ultra-550b-a55b:free", free="zero_price"),
+            ],
+        )
+        async with aiorch.Orchestrator(providers=[parrot], data_dir=tmp_path) as ai:
+            plain = aiorch.Task.of("What does this table say?")
+            typed = dataclasses.replace(plain, type="analysis")
+            assert (await ai.route(plain)).candidates[0].card.model == "z-ai/glm-5.2:free"
+            # The model of the guide has ended; its successor of today comes first in its place.
+            assert (await ai.route(typed)).candidates[
+                0
+            ].card.model == "nvidia/nemotron-3-ultra-550b-a55b:free"
+            assert ai.matcher.name == "profile"
+    finally:
+        matcher.override_model_for_task(task_type="analysis", model=None)
+    assert guide.TASK_MODELS == {}

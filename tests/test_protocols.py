@@ -71,6 +71,7 @@ class RunsOnly:
 CLASSES = (
     "Provider",
     "Lister",
+    "Warmable",
     "Matcher",
     "Validator",
     "StreamValidator",
@@ -125,6 +126,13 @@ async def test_the_example_of_a_lister_says_when_nothing_has_changed() -> None:
     assert first.cards
     assert not first.unchanged
     assert (await shelf.listing(first)).unchanged
+
+
+@pytest.mark.anyio
+async def test_the_example_of_something_warmable_is_ready_afterwards() -> None:
+    slow = made(protocols.Warmable)
+    await slow.warm()
+    assert slow.loaded
 
 
 @pytest.mark.anyio

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from aiorch.orchestrator import Orchestrator, discover
     from aiorch.providers import endpoint
     from aiorch.routing import AGENT_PROFILES
+    from aiorch.routing.routes import Rollback
     from aiorch.settings import Settings
     from aiorch.sync import run_sync
     from aiorch.tools import tool
@@ -94,6 +95,7 @@ _ROOMS = {
     "aiorch.settings": ("Settings",),
     "aiorch.providers": ("endpoint",),
     "aiorch.routing": ("AGENT_PROFILES",),
+    "aiorch.routing.routes": ("Rollback",),
     "aiorch.tools": ("tool",),
     "aiorch.events": ("Blocked", "Event", "Restarted"),
     "aiorch.types": (
@@ -195,6 +197,7 @@ __all__ = [
     "Reasoning",
     "ReasoningDelta",
     "Restarted",
+    "Rollback",
     "Run",
     "SecurityException",
     "Settings",

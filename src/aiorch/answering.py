@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import anyio
 
-from aiorch.errors import DeadlineExceeded, ExecutionError
+from aiorch.errors import DeadlineExceeded, ExecutionError, StorageError
 from aiorch.events import Blocked, CacheHit, Restarted
 from aiorch.protocols import Journal, StreamValidator
-from aiorch.routing import Answer, Known, Terms, deterministic, estimate_tokens, key_of
-from aiorch.types import Attempt, Delta, FailureKind, Request, TextDelta, ToolChoice, Usage
+from aiorch.routing import (
+    Answer,
+    Known,
+    Resume,
+    Terms,
+    deterministic,
+    estimate_tokens,
+    key_of,
+    least,
+    together,
+)
+from aiorch.types import Attempt, Budget, Delta, FailureKind, Request, Response, Task, TextDelta, ToolChoice, Usage
 from aiorch.work import Line, Said, Work
+
+if TYPE_CHECKING:
+    from aiorch.routing.semantic_cache import Asked
+
+log = logging.getLogger("aiorch")
 
 StreamEvent = Delta | Restarted | Blocked
 """What a stream shows: pieces of text, reasoning and tool calls; and what happened to what was shown."""
@@ -24,45 +41,56 @@ async def execute(line: Line, work: Work, journal: Journal) -> tuple[Said, Work]
     """The answer: from the cache, or from the first deployment that gives a good one."""
     request = asked_now(work)
     key = cache_key(line, work, request)
-    known = await line.cache.get(key) if line.cache and key else None
-    if known is not None:
-        said = remembered(work, known)
-        if said is not None:
-            line.bus.emit(CacheHit(at=line.clock.now(), task_id=work.task.id, model=known.model))
-            return said, settle(work, said)
+    like = comparable_now(line, work, request) if key else None
+    said = await recalled(line, work, key, like)
+    if said is not None:
+        return said, settle(work, said)
+    await look_up(line, work)
     try:
         answer = await journal.once(
             f"{work.task.id}/round/{work.rounds + 1}",
-            lambda: line.executor.complete(request, work.candidates, terms(line, work)),
+            lambda: ask_once(line, work, request, key),
             returns=Answer,
         )
     except ExecutionError as failed:
         learn(line, getattr(failed, "attempts", ()))
         raise told_all(failed, work) from failed.__cause__
     learn(line, answer.attempts)
-    said = Said(answer, key=key)
+    await write_down(line)
+    said = Said(answer, key=key, like=like, shared=not answer.attempts)
     return said, settle(work, said)
 
 
-async def execute_stream(line: Line, work: Work) -> AsyncGenerator[StreamEvent | Said, None]:
-    """The same in pieces; the whole answer comes last, unless a stream validator blocks it."""
+async def execute_stream(
+    line: Line, work: Work, resume: Resume | None = None
+) -> AsyncGenerator[StreamEvent | Said, None]:
+    """The same in pieces; the whole answer comes last, unless a stream validator blocks it.
+
+    Equal streams that run at the same time are asked each for itself: whoever reads slowly would hold up the others.
+    """
     request = asked_now(work)
     key = cache_key(line, work, request)
-    known = await line.cache.get(key) if line.cache and key else None
-    said = remembered(work, known) if known else None
-    if known is not None and said is not None:
-        line.bus.emit(CacheHit(at=line.clock.now(), task_id=work.task.id, model=known.model))
-        yield TextDelta(known.response.message.text)
-        yield said
+    like = comparable_now(line, work, request) if key else None
+    remembers = await recalled(line, work, key, like)
+    if remembers is not None:
+        yield TextDelta(remembers.answer.response.message.text)
+        yield remembers
         return
+    await look_up(line, work)
     watchers = [validator() for validator in line.stream_validators]
     try:
-        async with aclosing(line.executor.stream(request, work.candidates, terms(line, work))) as pieces:
+        async with aclosing(
+            line.executor.stream(request, work.candidates, terms(line, work), resume or line.resume)
+        ) as pieces:
             async for piece in pieces:
                 shown: Sequence[StreamEvent | Said]
                 if isinstance(piece, Answer):
                     learn(line, piece.attempts)
-                    shown = (*released("", watchers, closing=True), Said(piece, key=key))
+                    await write_down(line)
+                    shown = (*released("", watchers, closing=True), Said(piece, key=key, like=like))
+                elif isinstance(piece, Restarted):  # what validators held back or counted is void
+                    watchers = [validator() for validator in line.stream_validators]
+                    shown = (piece,)
                 elif isinstance(piece, TextDelta) and watchers:
                     shown = released(piece.text, watchers)
                 else:
@@ -103,15 +131,55 @@ def asked_now(work: Work) -> Request:
 def terms(line: Line, work: Work) -> Terms:
     """Deadline, attempts and budget of this round."""
     task = work.task
+    names = on_behalf_of(task)
+    day = line.days.purse(names) if line.days is not None else None
+    prompt = estimate_tokens(replace(task, messages=work.conversation))
+    budget = task.budget
+    left = day.tokens_left if day is not None else None
+    if left is not None and left > prompt:  # otherwise the purse says what is used up, and whose it was
+        budget = least(budget, Budget(tokens=work.spent.usage.total + left))
     return Terms(
         task.id,
         deadline=work.deadline,
         timeout=line.timeout if task.timeout is None else task.timeout,
         attempts=max(0, line.attempts - work.spent.attempts),
-        prompt_tokens=estimate_tokens(replace(task, messages=work.conversation)),
+        prompt_tokens=estimate_tokens(
+            task if work.conversation is task.messages else replace(task, messages=work.conversation)
+        ),
         free=work.free,
-        budget=task.budget,
+        budget=budget,
         spent=work.spent,
+        purse=together(line.purse, day),
+        tiers=work.tiers,
+        names=names,
+        hedge=work.profile.hedge,
+    )
+
+
+async def look_up(line: Line, work: Work) -> None:
+    """Know what is left of the day's budgets, where there are any. :raises StorageError: when nobody can tell."""
+    if line.days is not None:
+        await line.days.look(on_behalf_of(work.task))
+
+
+async def write_down(line: Line) -> None:
+    """Let other processes know what calls have taken. Until they know, the worst case counts, so it may fail."""
+    if line.days is not None:
+        try:
+            await line.days.book.write()
+        except StorageError as broken:
+            log.warning("what calls have taken of the day's budget could not be written yet: %s", broken)
+
+
+def on_behalf_of(task: Task) -> tuple[str, ...]:
+    """Whose limits count for a task, by the names that quotas and purses have for them."""
+    if task.tenant is None and task.user is None:
+        return ()
+    from aiorch.quotas import tenant_name, user_name  # not at the start: few tasks are on anybody's behalf
+
+    return (
+        *(() if task.tenant is None else (tenant_name(task.tenant),)),
+        *(() if task.user is None else (user_name(task.user),)),
     )
 
 
@@ -122,12 +190,68 @@ def cache_key(line: Line, work: Work, request: Request) -> str | None:
     return key_of(request, model=work.candidates[0].card.id, tenant=work.task.tenant)
 
 
-def remembered(work: Work, known: Known) -> Said | None:
-    """A kept answer as an answer of now: it cost nothing. ``None`` when who gave it may no longer be asked."""
-    giver = next((c for c in work.candidates if c.card.id == known.model), None)
-    if giver is None:
+def comparable_now(line: Line, work: Work, request: Request) -> Asked | None:
+    """This round's prompt where similar ones may share its answer, which is opt-in."""
+    if line.similar is None or work.rounds:
         return None
-    return Said(Answer(known.response, giver, (), Usage(), Decimal(0)), cached=True)
+    from aiorch.routing.semantic_cache import comparable
+
+    model = work.candidates[0].card.id
+    return comparable(request, model=model, tenant=work.task.tenant, agent=work.profile.name)
+
+
+async def recalled(line: Line, work: Work, key: str | None, like: Asked | None) -> Said | None:
+    """The answer that is kept for this prompt, or for one that asks the same."""
+    if line.cache is None or key is None:
+        return None
+    known = await line.cache.get(key)
+    said = None if known is None else remembered(work, known)
+    if said is None and like is not None and line.similar is not None:
+        for found in await line.similar.find(like):
+            known = await line.cache.get(found.key)
+            said = None if known is None else remembered(work, known, found.similarity)
+            if said is not None:
+                break
+    if said is not None:
+        model = said.answer.candidate.card.id
+        hit = CacheHit(at=line.clock.now(), task_id=work.task.id, model=model, similarity=said.similarity)
+        line.bus.emit(hit)
+    return said
+
+
+def remembered(work: Work, known: Known, similarity: float | None = None) -> Said | None:
+    """A kept answer as an answer of now: it cost nothing. ``None`` when who gave it may no longer be asked."""
+    answer = for_nothing(work, known.response, known.model)
+    return None if answer is None else Said(answer, cached=True, similarity=similarity)
+
+
+def for_nothing(work: Work, response: Response, model: str) -> Answer | None:
+    """An answer that another task paid for. ``None`` when this one may not ask who gave it."""
+    giver = next((c for c in work.candidates if c.card.id == model), None)
+    return None if giver is None else Answer(response, giver, (), Usage(), Decimal(0))
+
+
+async def ask_once(line: Line, work: Work, request: Request, key: str | None) -> Answer:
+    """The answer of who gives a good one first. Equal requests that may be cached and run at the same time are asked
+    once: the others get that answer for nothing.
+
+    :raises ExecutionError: when nobody answered. :raises DeadlineExceeded: also while another task was asking.
+    """
+
+    async def ask() -> Answer:
+        return await line.executor.complete(request, work.candidates, terms(line, work))
+
+    if key is None:
+        return await ask()
+    try:
+        answer, own = await line.flights.run(
+            key, ask, patience=lambda: work.deadline - line.clock.monotonic()
+        )
+    except TimeoutError:
+        raise DeadlineExceeded(terms(line, work).timeout, work.attempts) from None
+    if own:
+        return answer
+    return for_nothing(work, answer.response, answer.candidate.card.id) or await ask()
 
 
 @contextmanager

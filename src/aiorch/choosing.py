@@ -1,17 +1,74 @@
-"""The line's match step: who is asked for a task, best first, and why everybody else is not."""
+"""The line's route and match steps: which profile serves a task, and who is asked for it, best first, and why
+everybody else is not.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from aiorch.answering import in_time
 from aiorch.catalog import NOBODY, Snapshot, require
 from aiorch.errors import NoModelAvailable
-from aiorch.routing import RuleBook, directed, eligible, estimate_tokens, is_free, weigh
-from aiorch.types import Candidate, Profile, Ranking, Task
+from aiorch.protocols import Tool
+from aiorch.routing import RuleBook, Rules, directed, eligible, estimate_tokens, is_free, placed, weigh
+from aiorch.routing.ranked import Ranked
+from aiorch.types import Budget, Candidate, Message, Profile, Ranking, Task
 from aiorch.work import Line, Work
+
+if TYPE_CHECKING:
+    from aiorch.diverting import Route
+
+
+async def routed(
+    line: Line, task: Task, tools: Mapping[str, Tool], at: datetime | None = None
+) -> tuple[Task, Mapping[str, Tool], Profile, Route | None]:
+    """The profile that serves a task, and why where that is not just its agent's; the task with that one's tools.
+
+    :param tools: by name, those of its agent's profile included. :param at: as if it were asked then; ``None`` = now.
+    """
+    control = line.traffic()
+    await control.fresh()
+    asked = line.profiles[task.agent]
+    route = control.route(task, at.timestamp() if at else line.clock.now())
+    if route is None:
+        return task, tools, asked, None
+    profile = line.profiles[route.profile]
+    if profile.tools != asked.tools:
+        given = [tool for name, tool in tools.items() if name not in asked.tools]
+        tools = line.kit(profile.name, given)
+        task = replace(task, tools=tuple(tool.spec for tool in tools.values()))
+    return task, tools, serving(profile, asked, route.model), route
+
+
+def serving(profile: Profile, asked: Profile, model: str | None) -> Profile:
+    """A profile as it serves another one's work. Pure.
+
+    What may not leave this machine does not leave it by a detour. Another model comes before the profile's own, which
+    stay behind it: a diversion must not end in no answer.
+    """
+    if asked.route_policy == "private":
+        profile = replace(profile, route_policy="private")
+    if model is None:
+        return profile
+    return replace(profile, primary=model, complexity_overrides={}, fallbacks=profile.models("moderate"))
+
+
+def completed(task: Task, profile: Profile, budget: Budget | None) -> Task:
+    """The task with whatever it leaves open taken from its profile. Pure."""
+    messages = task.messages
+    if profile.system and not any(m.role == "system" for m in messages):
+        messages = (Message.system(profile.system), *messages)
+    return replace(
+        task,
+        messages=messages,
+        schema=task.schema or profile.schema,
+        parameters=profile.parameters.merged(task.parameters),
+        type=task.type or profile.task_type,
+        budget=task.budget or budget,
+    )
 
 
 async def match(line: Line, work: Work) -> Work:
@@ -20,16 +77,42 @@ async def match(line: Line, work: Work) -> Work:
     :raises UnknownModel: when the task names a model that nobody knows.
     :raises NoModelAvailable: when nobody may be asked, with each candidate and why.
     """
-    with in_time(line, work):
-        ranking = await ranked(line, work.task, work.profile)
-        silent = bool((await line.catalogue.snapshot()).problems)
-    line.report.started(work.task, ranking)
+    (ranking, free), silent = await rank_once(line, work)
+    line.report.started(work.task, ranking, work.profile.name, work.route.why if work.route else "")
     if not ranking.candidates:
-        raise NoModelAvailable(nobody(work.task, ranking), ranking.passed_over)
-    free = frozenset(c.deployment.id for c in ranking.candidates if is_free(c.card, line.rules))
+        raise NoModelAvailable(
+            nobody(work.task, ranking, line.rules.under(work.profile)), ranking.passed_over
+        )
     return replace(
-        work, candidates=ranking.candidates, free=free, complexity=ranking.complexity, silent=silent
+        work,
+        candidates=ranking.candidates,
+        tiers=ranking.tiers,
+        free=free,
+        complexity=ranking.complexity,
+        silent=silent,
     )
+
+
+async def rank_once(line: Line, work: Work) -> tuple[Ranked, bool]:
+    """The ranking, an earlier one where a task like this one was ranked before; and whether a provider was silent."""
+    task, profile = work.task, work.profile
+    snapshot = line.catalogue.at_hand()
+    stamp = getattr(line.matcher, "stamp", None)  # whoever has none may rank differently each time
+    if snapshot is None or stamp is None or (line.rulebook is not None and task.model is None):
+        shelf = key = None
+    else:
+        shelf = line.rankings.shelf(snapshot.candidates, line.rules, stamp)
+        key = shelf.key(task, profile, estimate_tokens(task))
+        known = shelf.get(key)
+        if known is not None:
+            return known, bool(snapshot.problems)
+    with in_time(line, work):
+        ranking = await ranked(line, task, profile)
+        silent = bool((await line.catalogue.snapshot()).problems)
+    free = frozenset(c.deployment.id for c in ranking.candidates if is_free(c.card, line.rules))
+    if shelf is not None:
+        shelf.put(key, profile, (ranking, free))
+    return (ranking, free), silent
 
 
 async def ranked(line: Line, task: Task, profile: Profile, at: datetime | None = None) -> Ranking:
@@ -40,8 +123,9 @@ async def ranked(line: Line, task: Task, profile: Profile, at: datetime | None =
     snapshot = await line.catalogue.snapshot()
     if task.model is not None:
         require(task.model, snapshot.index, line.catalogue.learnt)
-    fit, unfit = eligible(task, snapshot.candidates, line.rules)
-    ranking = await line.matcher.match(task, profile, fit)
+    rules = line.rules.under(profile)
+    fit, unfit = eligible(task, snapshot.candidates, rules)
+    ranking = placed(await line.matcher.match(task, profile, fit), rules.policy)
     if line.rulebook is not None and task.model is None:
         now = at or datetime.fromtimestamp(line.clock.now(), UTC)
         ranking = by_the_rules(line, line.rulebook, task, ranking, snapshot, fit, now)
@@ -71,12 +155,17 @@ def by_the_rules(
     )
     weighed = weigh(rulebook.rules, task, ranking.complexity, estimate_tokens(task), now)
     if weighed.rule is not None:
-        ranking = directed(ranking, weighed.rule, fit, line.catalogue.learnt)
+        ranking = directed(ranking, weighed.rule, fit, line.catalogue.learnt, mixing=line.mixing)
     return replace(ranking, passed_over=(*weighed.missed, *ranking.passed_over))
 
 
-def nobody(task: Task, ranking: Ranking) -> str:
+def nobody(task: Task, ranking: Ranking, rules: Rules) -> str:
     """Why nobody can be asked, and what to do."""
+    if rules.policy == "private":
+        return (
+            "policy private: nothing may leave this machine, and no model that runs on it can do this; start a server "
+            "such as Ollama on it, or run `aiorch local install`. Each candidate and why:"
+        )
     if not ranking.passed_over:
         return f"no model can be asked. {NOBODY}"
     whom = f"model {task.model}" if task.model else f"agent {task.agent}"

@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from aiorch.catalog import Catalogue, key_names
+from aiorch.catalog import Catalogue, key_names, require
 from aiorch.catalog.lists import MIGRATIONS as CATALOG_TABLES
 from aiorch.clock import Clock, SystemClock
-from aiorch.errors import AiorchError, ConfigurationError, PluginError
+from aiorch.errors import AiorchError, ConfigurationError, MissingExtra, PluginError
 from aiorch.events import Bus
 from aiorch.journal import NullJournal
 from aiorch.net import Reply, Transport
 from aiorch.plugins import discover
-from aiorch.protocols import Check, Journal, Matcher, Provider, StreamValidator, Tool, Validator
+from aiorch.protocols import Check, Journal, Matcher, Provider, RouteControl, StreamValidator, Tool, Validator
 from aiorch.providers import ProviderSpec
 from aiorch.quality import CHECKS
 from aiorch.reporting import Reporter
-from aiorch.roster import LOCAL, configured, known_specs, not_used, public_lists
+from aiorch.roster import (
+    LOCAL,
+    configured,
+    heard_of,
+    known_specs,
+    not_used,
+    on_this_machine,
+    public_lists,
+)
 from aiorch.routing import AnswerCache, Executor, MemoryCache, ProfileMatcher, Profiles, RuleBook, Rules
 from aiorch.routing.disk_cache import MIGRATIONS as ANSWER_TABLES
 from aiorch.routing.disk_cache import DiskCache
+from aiorch.routing.traffic_store import MIGRATIONS as TRAFFIC_TABLES
 from aiorch.safety import AuditLog, Guard, InputLimits, Redactor
 from aiorch.settings import Settings
-from aiorch.store import FILE_NAME, Store
+from aiorch.spawning import Crew
+from aiorch.store import FILE_NAME, Migration, Store
 from aiorch.tools import ToolRunner
-from aiorch.types import Profile
+from aiorch.types import Limit, Profile
 from aiorch.work import Line
 
 if TYPE_CHECKING:
@@ -35,6 +47,10 @@ if TYPE_CHECKING:
 
     from aiorch.catalog.overrides import Overrides
     from aiorch.catalog.sources import Fetch
+    from aiorch.diverting import Control
+    from aiorch.routing.day_purse import DayPurses
+    from aiorch.routing.experience import Experience
+    from aiorch.routing.semantic_cache import SemanticCache
 
 log = logging.getLogger("aiorch")
 
@@ -67,8 +83,8 @@ class House:
         audit: AuditLog,
         transport: Transport,
         providers: Sequence[Provider],
-        tools: Iterable[Tool],
         redact: Redactor,
+        crew: Crew,
     ) -> None:
         self.settings = settings
         self.line = line
@@ -78,30 +94,13 @@ class House:
         self.audit = audit
         self.providers = tuple(providers)
         self._store = store
+        self._crew = crew
         self._transport = transport
-        self._tools = {tool.spec.name: tool for tool in tools}
 
-    def kit(self, agent: str, tools: Sequence[Tool]) -> dict[str, Tool]:
-        """The tools of a task by name: those handed in, and those that the agent's profile names.
-
-        :raises ConfigurationError: when the profile names a tool that nobody has, or two tools have one name.
-        """
-        named = self.line.profiles[agent].tools
-        if not named and not tools:
-            return {}
-        kit: dict[str, Tool] = {}
-        for name in named:
-            if name not in self._tools:
-                raise ConfigurationError(
-                    f"profile {agent!r} names the tool {name!r}, which nobody has: pass it as Orchestrator(tools=[...])"
-                )
-            kit[name] = self._tools[name]
-        for tool in tools:
-            if kit.setdefault(tool.spec.name, tool) is not tool:
-                raise ConfigurationError(
-                    f"two tools are called {tool.spec.name!r}: a model could not tell them apart"
-                )
-        return kit
+    @property
+    def control(self) -> RouteControl:
+        """The one door through which alerts and people send work elsewhere."""
+        return self.line.traffic()
 
     @property
     def keys(self) -> Mapping[str, tuple[str | None, ...]]:
@@ -109,7 +108,12 @@ class House:
         return {provider.name: key_names(provider) for provider in self.providers}
 
     async def aclose(self) -> None:
-        """Close providers and files; all of them, also when one fails at it."""
+        """Close providers and files; all of them, also when one fails at it. Copies that are under way end first."""
+        await self._crew.aclose()
+        try:
+            await self.line.executor.aclose()
+        except AiorchError as broken:  # what calls taught about sick hosts is lost, nothing else
+            log.warning("what was learnt about deployments could not be kept: %s", broken)
         try:
             await self.line.catalogue.aclose()
         except AiorchError as broken:  # what calls taught about dead models is lost, nothing else
@@ -120,7 +124,13 @@ class House:
             except Exception:
                 log.exception("provider %s could not be closed", provider.name)
         await self._transport.aclose()
+        if self.line.days is not None:
+            try:
+                await self.line.days.book.write()
+            except AiorchError as broken:  # the worst case stays counted
+                log.warning("what calls have taken of the day's budget could not be written: %s", broken)
         await self._store.aclose()
+        self.audit.close()
 
     def summary(self) -> str:
         """Which providers are configured."""
@@ -145,7 +155,11 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
     clock = parts.clock or SystemClock()
     redact = Redactor(settings.all_secrets())
     bus = Bus(redact)
-    store = Store(settings.data_dir / FILE_NAME, (*CATALOG_TABLES, *ANSWER_TABLES), clock=clock)
+    store = Store(
+        settings.data_dir / FILE_NAME,
+        (*CATALOG_TABLES, *ANSWER_TABLES, *TRAFFIC_TABLES, *_day_tables(settings)),
+        clock=clock,
+    )
     audit = AuditLog(
         settings.data_dir / "audit",
         mode=settings.audit,
@@ -159,42 +173,76 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
     if named or parts.providers is None:
         providers += configured(settings, specs, provider_plugins, transport, clock)
     _all_different(providers)
+    shared_among = (*settings.rotation, *(name.partition("/")[0] for name in settings.weights))
+    heard_of(shared_among, (*specs, *(p.name for p in providers)))
     catalogue = Catalogue(
         providers,
         clock=clock,
         store=None if given else store,  # what somebody made may have any name
         ttl=settings.catalog_ttl,
-        offline=settings.offline,
+        offline=settings.offline or settings.policy == "private",
         redact=redact,
         public=lambda: public_lists(settings, specs, transport, clock),
         fetch=fetcher(transport),
         overrides=_overrides(settings, specs),
     )
+    profiles = Profiles(parts.profiles)
+    crew = Crew()
+    kit = _kit(profiles, (*parts.tools, *plugged("aiorch.tools")))
     line = Line(
-        profiles=Profiles(parts.profiles),
-        rules=Rules(settings.allow_paid, frozenset(settings.billed), _excluded(settings, specs)),
+        profiles=profiles,
+        rules=Rules(
+            settings.allow_paid,
+            frozenset(settings.billed),
+            _excluded(settings, specs),
+            settings.policy,
+            frozenset(p.name for p in providers if on_this_machine(p)),
+        ),
         catalogue=catalogue,
         matcher=parts.matcher
         or _first(plugged("aiorch.matchers"))
-        or ProfileMatcher(catalogue.learnt, _measured(store)),
+        or ProfileMatcher(catalogue.learnt, _measured(store), mixing=settings.balancing != "preference"),
         rulebook=_rulebook(settings),
+        mixing=settings.balancing != "preference",
         executor=Executor(
-            {p.name: p for p in providers}, clock=clock, bus=bus, timeouts=settings.timeouts, redact=redact
+            {p.name: p for p in providers},
+            clock=clock,
+            bus=bus,
+            timeouts=settings.timeouts,
+            redact=redact,
+            experience=lambda: _experience(settings, specs, clock, providers, crew, redact),
+            strategy=settings.balancing,
+            rotation=settings.rotation,
+            weights=settings.weights,
         ),
         guard=Guard((InputLimits(settings.input_limit), *parts.validators, *plugged("aiorch.validators"))),
         stream_validators=parts.stream_validators,
         tools=ToolRunner(redact=redact),
         checks=(*CHECKS, *parts.checks, *plugged("aiorch.checks")),
         cache=_cache(settings, store, clock),
+        similar=_similar(settings, store, clock),
         report=Reporter(audit, bus, clock),
         bus=bus,
         clock=clock,
+        resume=settings.resume,
         timeout=settings.timeout,
         attempts=settings.max_attempts,
         budget=settings.budget,
         require_quality=settings.require_quality,
+        days=_days(settings, store, clock),
+        traffic=_traffic(profiles, audit, bus, clock, store, catalogue, kit, crew, redact),
+        kit=kit,
+        shadow=cache(
+            lambda: Executor(
+                {p.name: p for p in providers},
+                clock=clock,
+                bus=Bus(),  # whoever counts attempts counts those of tasks
+                timeouts=settings.timeouts,
+                redact=redact,
+                experience=lambda: _beside(line.executor.experience, specs, clock),
+            )
+        ),
     )
-    tools = (*parts.tools, *plugged("aiorch.tools"))
     return House(
         settings,
         line,
@@ -202,8 +250,8 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
         audit=audit,
         transport=transport,
         providers=providers,
-        tools=tools,
         redact=redact,
+        crew=crew,
     )
 
 
@@ -264,6 +312,149 @@ def _measured(store: Store) -> Callable[[], Awaitable[Mapping[str, float]]]:
     return read
 
 
+def _counts_days(settings: Settings) -> bool:
+    """True where somebody has a budget of the day."""
+    allowances = (*settings.tenants.values(), *settings.users.values())
+    ours = settings.budget_day_usd, settings.budget_day_tokens
+    return any(v is not None for v in (*ours, *(v for a in allowances for v in (a.usd_day, a.tokens_day))))
+
+
+def _day_tables(settings: Settings) -> tuple[Migration, ...]:
+    if not _counts_days(settings):
+        return ()
+    from aiorch.routing.day_purse import MIGRATIONS
+
+    return MIGRATIONS
+
+
+def _days(settings: Settings, store: Store, clock: Clock) -> DayPurses | None:
+    """The day's budgets: everybody's, each tenant's, each user's."""
+    if not _counts_days(settings):
+        return None
+    from aiorch.routing.day_purse import DayBook, DayLimit, DayPurses
+
+    def limit_of(name: str) -> DayLimit | None:
+        own = settings.allowance(name)
+        if own is None or (own.usd_day is None and own.tokens_day is None):
+            return None
+        return DayLimit(own.usd_day, own.tokens_day)
+
+    everybody = settings.budget_day_usd, settings.budget_day_tokens
+    limit = None if everybody == (None, None) else DayLimit(*everybody)
+    return DayPurses(DayBook(store, clock), limit, limit_of)
+
+
+def _experience(
+    settings: Settings,
+    specs: Mapping[str, ProviderSpec],
+    clock: Clock,
+    providers: Iterable[Provider],
+    crew: Crew,
+    redact: Redactor,
+) -> Experience:
+    """What attempts teach each other, kept for the next process. Made at the first request: starting is quick."""
+    from aiorch.quotas import MIGRATIONS as QUOTA_TABLES
+    from aiorch.quotas import SharedQuotas, StoreRows
+    from aiorch.routing.checks import Checks
+    from aiorch.routing.experience import Experience
+    from aiorch.routing.health_store import MIGRATIONS as HEALTH_TABLES
+    from aiorch.routing.health_store import HealthStore
+
+    def limits(name: str) -> tuple[Limit, ...]:
+        own = settings.allowance(name)
+        return () if own is None else own.limits
+
+    store = Store(settings.data_dir / FILE_NAME, (*HEALTH_TABLES, *QUOTA_TABLES), clock=clock)
+    experience = Experience(
+        clock,
+        quotas=SharedQuotas(clock, StoreRows(store, clock)),
+        keeper=lambda health: HealthStore(store, health, clock),
+        zones=_zones(specs),
+        limits=limits,
+        closes=store.aclose,
+    )
+    named = {provider.name: provider for provider in providers}
+    experience.checks = Checks(named, experience.health, clock, beside=crew.offer, redact=redact)
+    return experience
+
+
+def _beside(experience: Experience, specs: Mapping[str, ProviderSpec], clock: Clock) -> Experience:
+    """Of an executor whose failures must not be held against anybody: the same limits and nothing else."""
+    from aiorch.routing.experience import Experience
+
+    return Experience(clock, quotas=experience.quotas, zones=_zones(specs))
+
+
+def _zones(specs: Mapping[str, ProviderSpec]) -> Mapping[str, str]:
+    """By provider: where its days end."""
+    return {s.id: s.day_reset for s in specs.values() if s.day_reset != "told"}
+
+
+def _kit(profiles: Profiles, own: Iterable[Tool]) -> Callable[[str, Sequence[Tool]], dict[str, Tool]]:
+    known = {tool.spec.name: tool for tool in own}
+
+    def kit(agent: str, tools: Sequence[Tool]) -> dict[str, Tool]:
+        """The tools of a task by name: those handed in, and those that the agent's profile names.
+
+        :raises ConfigurationError: when the profile names a tool that nobody has, or two tools have one name.
+        """
+        named = profiles[agent].tools
+        if not named and not tools:
+            return {}
+        made: dict[str, Tool] = {}
+        for name in named:
+            if name not in known:
+                raise ConfigurationError(
+                    f"profile {agent!r} names the tool {name!r}, which nobody has: pass it as Orchestrator(tools=[...])"
+                )
+            made[name] = known[name]
+        for tool in tools:
+            if made.setdefault(tool.spec.name, tool) is not tool:
+                raise ConfigurationError(
+                    f"two tools are called {tool.spec.name!r}: a model could not tell them apart"
+                )
+        return made
+
+    return kit
+
+
+def _traffic(
+    profiles: Profiles,
+    audit: AuditLog,
+    bus: Bus,
+    clock: Clock,
+    store: Store,
+    catalogue: Catalogue,
+    kit: Callable[[str, Sequence[Tool]], object],
+    crew: Crew,
+    redact: Redactor,
+) -> Callable[[], Control]:
+    """What moves work between profiles, made when it is first asked for."""
+
+    async def known(model: str) -> None:
+        require(model, (await catalogue.snapshot()).index, catalogue.learnt)
+
+    @cache
+    def control() -> Control:
+        from aiorch.diverting import Control
+        from aiorch.routing.traffic_store import TrafficStore
+
+        kept = TrafficStore(store)
+        return Control(
+            profiles=profiles,
+            audit=audit,
+            bus=bus,
+            clock=clock,
+            store=kept,
+            known=known,
+            usable=lambda profile: kit(profile, ()),
+            crew=crew,
+            redact=redact,
+        )
+
+    return control
+
+
 def fetcher(transport: Transport) -> Fetch:
     """Gets public addresses for the catalogue, which speaks no HTTP itself."""
 
@@ -296,9 +487,43 @@ def _cache(settings: Settings, store: Store, clock: Clock) -> AnswerCache | None
         case "off":
             return None
         case "memory":
-            return MemoryCache(entries=settings.cache_entries, ttl=settings.cache_ttl, clock=clock)
+            return MemoryCache(
+                entries=settings.cache_entries,
+                ttl=settings.cache_ttl,
+                clock=clock,
+                size=settings.cache_bytes,
+            )
         case "disk":
-            return DiskCache(store, entries=settings.cache_entries, ttl=settings.cache_ttl, clock=clock)
+            return DiskCache(
+                store,
+                entries=settings.cache_entries,
+                ttl=settings.cache_ttl,
+                clock=clock,
+                size=settings.cache_bytes,
+            )
+
+
+def _similar(settings: Settings, store: Store, clock: Clock) -> SemanticCache | None:
+    """:raises ConfigurationError: without an exact cache, which has the answers. :raises MissingExtra: likewise."""
+    if not settings.cache_semantic:
+        return None
+    if settings.cache == "off":
+        raise ConfigurationError(
+            "cache_semantic = true needs a cache to find answers in: set cache to memory or disk"
+        )
+    if importlib.util.find_spec("onnxruntime") is None:
+        raise MissingExtra("embeddings", "cache_semantic = true")
+    from aiorch.providers.local.embedder import LocalEmbedder
+    from aiorch.routing.semantic_cache import SemanticCache
+
+    return SemanticCache(
+        LocalEmbedder(),
+        threshold=settings.cache_similarity,
+        entries=settings.cache_entries,
+        ttl=settings.cache_ttl,
+        clock=clock,
+        store=store if settings.cache == "disk" else None,
+    )
 
 
 def plugged(group: str) -> tuple[Any, ...]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Protocol, Self
 from aiorch.answering import StreamEvent
 from aiorch.errors import AiorchError, ExecutionError
 from aiorch.events import Blocked
-from aiorch.scopes import Scope
 from aiorch.types import Message, Outcome, as_messages
 
 if TYPE_CHECKING:
@@ -23,13 +22,8 @@ class Stream(AbstractAsyncContextManager["Stream"]):
     ``async with`` ends the request when it is left early.
     """
 
-    def __init__(
-        self,
-        source: AsyncGenerator[StreamEvent | Outcome[str], None],
-        scope: Scope,
-    ) -> None:
+    def __init__(self, source: AsyncGenerator[StreamEvent | Outcome[str], None]) -> None:
         self._source = source
-        self._scope = scope
         self._done: Callable[[Outcome[str]], None] | None = None
         self._outcome: Outcome[str] | None = None
         self._error: AiorchError | None = None
@@ -51,19 +45,18 @@ class Stream(AbstractAsyncContextManager["Stream"]):
 
         :raises StreamInterrupted: when the answer breaks off; otherwise what :meth:`Orchestrator.run` raises.
         """
-        with self._scope.paying() as till:
-            try:
-                event = await anext(self._source)
-            except AiorchError as failed:
-                self._error = failed
-                if self._blocked:  # the event said so; whoever wants the error asks for the outcome
-                    raise StopAsyncIteration from failed
-                raise
-            if isinstance(event, Outcome):
-                self._outcome = till.pay(event)
-                if self._done is not None:
-                    self._done(event)
-                raise StopAsyncIteration
+        try:
+            event = await anext(self._source)
+        except AiorchError as failed:
+            self._error = failed
+            if self._blocked:  # the event said so; whoever wants the error asks for the outcome
+                raise StopAsyncIteration from failed
+            raise
+        if isinstance(event, Outcome):
+            self._outcome = event
+            if self._done is not None:
+                self._done(event)
+            raise StopAsyncIteration
         self._blocked = self._blocked or isinstance(event, Blocked)
         return event
 

@@ -198,11 +198,15 @@ class BudgetExceeded(ExecutionError):
 class StreamInterrupted(ExecutionError):
     """A stream broke after text had been shown."""
 
-    def __init__(self, partial: str, failure: Failure, usage: Usage) -> None:
+    def __init__(
+        self, partial: str, failure: Failure, usage: Usage, attempts: Sequence[Attempt] = ()
+    ) -> None:
         self.partial = partial
         """What had been shown."""
         self.failure = failure
         self.usage = usage
+        """Of everything that was tried, estimated."""
+        self.attempts = tuple(attempts)
         super().__init__(
             f"the stream broke after {len(partial)} characters: {failure.kind.value}: {failure.message}; "
             "what came is in .partial, ask again for a whole answer"

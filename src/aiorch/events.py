@@ -52,6 +52,10 @@ class TaskStarted(Event):
     complexity: str
     user: str | None = None
     tenant: str | None = None
+    profile: str = ""
+    """The profile that serves it: the agent, unless its work was sent elsewhere."""
+    route: str = ""
+    """Why that profile serves it, where a diversion, split or shift decided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +86,8 @@ class CacheHit(Event):
     """The answer was already known."""
 
     model: str | None
+    similarity: float | None = None
+    """Of the prompt that it was given to, where that was another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +127,8 @@ class TaskFinished(Event):
     cost: Decimal
     seconds: float
     attempts: int
+    profile: str = ""
+    """The profile that served it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +138,40 @@ class TaskErred(Event):
     error: str
     """The exception's class."""
     message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mirrored(Event):
+    """What became of a copy of a task that another profile did, unseen; ``task_id`` is the task that was copied."""
+
+    profile: str
+    """The agent whose task was copied."""
+    to: str
+    """The profile that did the copy."""
+    seconds: float
+    model: str | None = None
+    """Who answered it."""
+    error: str | None = None
+    """The exception's class, where it got no answer."""
+    accepted: bool = False
+    """Whether the answer is above the minima of ``profile``, the same that the task's own answer is held to."""
+    score: float | None = None
+    usage: Usage = Usage()
+    cost: Decimal = Decimal(0)
+    purpose: Literal["mirror"] = "mirror"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrafficChanged(Event):
+    """Work of a profile goes elsewhere from now on, or no longer does."""
+
+    action: Literal["diverted", "revoked", "split", "shifted", "mirrored", "rolled_back"]
+    profile: str
+    to: str
+    """The other profile or model; of a split, all sides with their shares."""
+    reason: str
+    until: float | None = None
+    """Epoch seconds, of a diversion."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

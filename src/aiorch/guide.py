@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from aiorch.errors import SecurityException
-from aiorch.routing import AGENT_PROFILES
+from aiorch.errors import SecurityException, SettingsError, nearest
+from aiorch.routing import AGENT_PROFILES, TASK_MODELS
 from aiorch.types import ModelCard
 
 if TYPE_CHECKING:
@@ -15,9 +15,13 @@ if TYPE_CHECKING:
 __all__ = [
     "AGENT_PROFILES",
     "AvailableModels",
+    "Config",
     "EnhancedDiscovery",
     "SecurityException",
+    "TaskMatcher",
+    "config",
     "get_enhanced_discovery",
+    "matcher",
 ]
 
 
@@ -68,6 +72,103 @@ class EnhancedDiscovery:
         from aiorch.orchestrator import discover
 
         return AvailableModels(await discover(**self._settings))
+
+
+class Config:
+    """What the guide sets for everything: its attributes are the defaults of orchestrators that are made afterwards.
+    Arguments, the environment and ``aiorch.toml`` come before them.
+
+    As it is written there:
+
+        config.enable_multi_provider_lb = True
+        config.providers_rotation = ["gemini", "groq", "openrouter"]
+
+    Every setting is an attribute by its own name as well: ``config.policy = "private"``.
+
+    :raises SettingsError: when a name is none or a value cannot be used. A provider that nobody knows is refused when
+        an orchestrator is made: it may be one of its own.
+    """
+
+    @property
+    def enable_multi_provider_lb(self) -> bool:
+        """True where work is shared out over providers instead of going to the preferred one: the setting
+        ``balancing``, which is ``round_robin`` then.
+        """
+        return self.balancing != "preference"
+
+    @enable_multi_provider_lb.setter
+    def enable_multi_provider_lb(self, on: bool) -> None:
+        if not isinstance(on, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - people write "yes"
+            raise SettingsError(f"config.enable_multi_provider_lb = {on!r}: must be True or False")
+        self.balancing = "round_robin" if on else "preference"
+
+    @property
+    def providers_rotation(self) -> tuple[str, ...]:
+        """The providers in the order of their turns: the setting ``rotation``."""
+        return tuple(self.rotation)
+
+    @providers_rotation.setter
+    def providers_rotation(self, names: Iterable[str]) -> None:
+        if isinstance(names, str):
+            raise SettingsError(f"config.providers_rotation = {names!r}: must be a list of providers")
+        self.rotation = tuple(names)
+
+    def __getattr__(self, name: str) -> Any:
+        from aiorch.settings import DEFAULTS, Settings
+
+        if name not in Settings.model_fields:
+            raise AttributeError(f"there is no setting {name!r}")
+        if name in DEFAULTS:
+            return DEFAULTS[name]
+        return Settings.model_fields[name].get_default(call_default_factory=True, validated_data={})
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in _OWN:
+            object.__setattr__(self, name, value)
+            return
+        from aiorch.settings import Settings, set_default
+
+        if name not in Settings.model_fields:
+            near = nearest(name, (*_OWN, *Settings.model_fields), most=1)
+            raise SettingsError(f"config has no {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        set_default(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        from aiorch.settings import DEFAULTS
+
+        DEFAULTS.pop(
+            {"enable_multi_provider_lb": "balancing", "providers_rotation": "rotation"}.get(name, name), None
+        )
+
+
+_OWN = ("enable_multi_provider_lb", "providers_rotation")
+
+
+class TaskMatcher:
+    """Which model does a kind of work, for every orchestrator that is made afterwards. One that is there already is
+    told by ``ai.matcher.override_model_for_task(...)``.
+
+    As the guide writes it:
+
+        matcher.override_model_for_task(
+            task_type="analysis",
+            model="nousresearch/hermes-3-llama-3.1-405b:free"
+        )
+    """
+
+    def override_model_for_task(self, task_type: str, model: str | None) -> None:
+        """Ask ``model`` first for work of this type; ``None`` takes that back.
+
+        :param task_type: a task's type, or an agent, with or without ``_agent`` behind it.
+        """
+        if model is None:
+            TASK_MODELS.pop(task_type, None)
+        else:
+            TASK_MODELS[task_type] = model
+
+
+config = Config()
+matcher = TaskMatcher()
 
 
 def get_enhanced_discovery(**settings: Any) -> EnhancedDiscovery:

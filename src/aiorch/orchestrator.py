@@ -19,17 +19,17 @@ from collections.abc import (
 )
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast, overload
 
-from aiorch.choosing import ranked
+from aiorch.choosing import completed, ranked, routed
 from aiorch.compose import House, Parts, build
 from aiorch.conversations import Chat, Stream
 from aiorch.errors import InputError
 from aiorch.events import Event
-from aiorch.pipeline import completed, run, stream
+from aiorch.pipeline import run, stream
 from aiorch.quality import Shape, shape_of
 from aiorch.scopes import Scope
 from aiorch.spawning import Spawned, spawn
@@ -51,8 +51,15 @@ if TYPE_CHECKING:
     from aiorch.catalog import Probing
     from aiorch.clock import Clock
     from aiorch.discovering import Discovery
+    from aiorch.preloading import Preloaded
     from aiorch.protocols import Check, Engine, Matcher, Provider, StreamValidator, Tool, Validator
+    from aiorch.routing import Resume
+    from aiorch.routing.diversions import Diversion
+    from aiorch.routing.routes import Rollback, ShiftStatus, Traffic
+    from aiorch.routing.traffic import Mirror, Shift, Split
+    from aiorch.routing.vitals import HealthReport
     from aiorch.settings import Settings
+    from aiorch.work import Line
     from aiorch.workflow import Run, Workflow
 
 T = TypeVar("T")
@@ -110,6 +117,7 @@ class Orchestrator:
         )
         self._house: House = build(settings, arguments, parts)
         self._scope = Scope()
+        self._line: Line = self._house.line
 
     # --- one task ------------------------------------------------------------------------------------------------
 
@@ -165,8 +173,7 @@ class Orchestrator:
         """
         shape: Shape[Any] = shape_of(output)
         task, kit = self._task(prompt, system, agent, shape, tools, timeout, budget)
-        with self._scope.paying() as till:
-            return till.pay(await run(self._house.line, task, shape, kit, self._house.journal))
+        return await run(self._line, task, shape, kit, self._house.journal)
 
     def stream(
         self,
@@ -177,6 +184,7 @@ class Orchestrator:
         tools: Sequence[Tool] = (),
         timeout: float | None = None,
         budget: Budget | None = None,
+        resume: Resume | None = None,
     ) -> Stream:
         """Ask, and get the answer while it is being written.
 
@@ -186,11 +194,17 @@ class Orchestrator:
                         print(event.text, end="")
                 outcome = await stream.outcome()
 
-        A deployment that fails before its first piece is replaced unseen; one that fails later raises
-        :class:`~aiorch.StreamInterrupted` with the text so far. Otherwise raises what :meth:`run` does.
+        A deployment that fails before its first content is replaced unseen.
+
+        :param resume: what happens when one fails later: ``"interrupt"`` raises :class:`~aiorch.StreamInterrupted` with
+            the text so far, ``"continue"`` lets the next one go on where it broke (not with tools or a schema: then as
+            before), ``"restart"`` shows a :class:`~aiorch.Restarted` and begins again. ``None`` = as the setting
+            ``resume`` says.
+
+        Otherwise raises what :meth:`run` does.
         """
         task, kit = self._task(prompt, system, agent, shape_of(str), tools, timeout, budget)
-        return Stream(stream(self._house.line, task, kit, self._house.journal), self._scope)
+        return Stream(stream(self._line, task, kit, self._house.journal, resume))
 
     async def map(
         self,
@@ -294,20 +308,174 @@ class Orchestrator:
     ) -> Orchestrator:
         """The same orchestrator on somebody's behalf.
 
-        :param budget: for everything asked through this scope together. Tasks count when they end, so tasks that
-            run at the same time may each use what is left.
+        :param budget: for everything asked through this scope together. The worst case of every call is reserved
+            before it is made, so tasks that run at the same time cannot overshoot together; one that finds no room
+            waits for the others. With ``max_tokens`` in the profile or the task more of them fit at a time.
         """
         mine: Orchestrator = object.__new__(type(self))
         mine._house = self._house
         mine._scope = self._scope.narrowed(user=user, tenant=tenant, budget=budget, tags=tags or {})
+        mine._line = replace(self._house.line, purse=mine._scope.purse)
         return mine
 
+    # --- sending work elsewhere ----------------------------------------------------------------------------------
+
+    async def divert(
+        self,
+        profile: str,
+        *,
+        to: str,
+        until: datetime | timedelta | float,
+        reason: str,
+        longest: timedelta | float = 86_400.0,
+    ) -> Diversion:
+        """Send work of one profile to another, or to a model, for a while; ``aiorch route`` and the outcome say so.
+
+        Of several diversions the newest counts. The next process on this machine knows of them, and those that run
+        learn of them within seconds.
+
+            await ai.divert("coding_agent", to="analysis_agent", until=600, reason="its models answer nonsense")
+
+        :param until: an aware datetime, or how long from now (seconds).
+        :param reason: for whoever finds it; it is audited.
+        :param longest: the most that ``until`` may lie ahead, seconds; a day, unless said.
+        :raises UnknownAgent: for a profile that nobody described. :raises UnknownModel: for a target that is neither.
+        :raises InputError: when it would end in the past, too late or never, or leads back to where it begins.
+        :raises AuditError: when it could not be recorded; nothing is diverted.
+        """
+        if not isinstance(until, datetime):
+            until = self._house.line.clock.now() + _seconds(until)
+        return await self._house.line.traffic().send_away(
+            profile, to, until, reason, longest=_seconds(longest)
+        )
+
+    async def split(self, profile: str, weights: Mapping[str, float]) -> Split:
+        """Share out a profile's work over profiles, by weight. A user, else a tenant, stays on one side.
+
+            await ai.split("general", {"general": 9, "analysis_agent": 1})
+
+        It holds in this orchestrator until it is revoked or said anew.
+
+        :param weights: in any unit; a profile that is not named gets nothing.
+        :raises UnknownAgent: for a profile that nobody described. :raises InputError: for weights that are none.
+        :raises AuditError: when it could not be recorded; nothing is split.
+        """
+        from aiorch.routing.traffic import Split
+
+        split = _made(lambda: Split(profile, dict(weights)))
+        await self._house.line.traffic().split(split)
+        return split
+
+    async def shift(
+        self,
+        *,
+        from_: str,
+        to: str,
+        start: float = 0.01,
+        end: float = 1.0,
+        over: timedelta | float = 3_600.0,
+        rollback: Rollback | bool = True,
+    ) -> ShiftStatus:
+        """Let a profile's work go over to another one, little by little, and back by itself where that is worse.
+
+            await ai.shift(from_="stable", to="candidate", start=0.01, end=1.0, over=3600)
+
+        Who has gone over stays there. The same shift said again, also by the next process, goes on where it was; one
+        that was taken back stays so until it is revoked.
+
+        :param start: the new profile's share at first. :param end: its share after ``over`` seconds.
+        :param rollback: when it goes back by itself; ``False`` = never.
+        :raises UnknownAgent: for a profile that nobody described. :raises InputError: for shares that shrink.
+        :raises AuditError: when it could not be recorded; nothing is shifted.
+        """
+        from aiorch.routing.routes import Rollback, graded
+        from aiorch.routing.traffic import Shift
+
+        line = self._house.line
+        steps = graded(start, end, _seconds(over))
+        terms = (Rollback() if rollback else None) if isinstance(rollback, bool) else rollback
+        return await line.traffic().shift(Shift(from_, to, line.clock.now(), steps), terms)
+
+    async def mirror(
+        self, profile: str, *, to: str, share: float = 1.0, budget: Budget | None = None
+    ) -> Mirror:
+        """Let another profile do a share of a profile's tasks as well, unseen, and tell how well it did.
+
+            await ai.mirror("general", to="shadow", share=0.05)
+            ai.on(print, aiorch.events.Mirrored)
+
+        A copy is sent after the answer is there, without tools, and can neither delay nor fail nor change it. What
+        does not fit beside the copies under way is dropped and counted.
+
+        :param budget: what all copies together may cost; without one only free models do them.
+        :raises UnknownAgent: for a profile that nobody described. :raises InputError: for a share outside of 0 to 1.
+        :raises AuditError: when it could not be recorded; nothing is copied.
+        """
+        from aiorch.routing.traffic import Mirror
+
+        mirror = _made(lambda: Mirror(profile, to, share))
+        await self._house.line.traffic().mirror(mirror, budget)
+        return mirror
+
+    async def revoke(
+        self,
+        profile: str,
+        *,
+        reason: str,
+        only: Literal["diversion", "split", "shift", "mirror"] | None = None,
+    ) -> tuple[Diversion | Split | Shift | Mirror, ...]:
+        """End whatever moves or copies work of a profile, or only what is of one kind. :returns: what ended.
+
+        :raises UnknownAgent: for a profile that nobody described.
+        :raises AuditError: when it could not be recorded; what was not recorded goes on.
+        """
+        return await self._house.line.traffic().revoke(profile, reason, only=only)
+
+    async def diversions(self) -> tuple[Diversion, ...]:
+        """The diversions that hold now, newest first."""
+        return (await self.traffic()).diversions
+
+    async def traffic(self) -> Traffic:
+        """Everything that moves or copies work now: diversions, splits, shifts, mirrors."""
+        return await self._house.line.traffic().now()
+
     # --- looking -------------------------------------------------------------------------------------------------
+
+    async def preload(
+        self, models: Iterable[str] | None = None, *, top: int = 1, timeout: float = 10.0
+    ) -> tuple[Preloaded, ...]:
+        """Make ready for the first question: open connections to where models are, load the embedded model.
+
+            for one in await ai.preload():
+                print(one.provider, one.seconds, one.problem)
+
+        Sends no prompt and no key, spends nothing, and raises for nobody who is not ready: it is said in the result.
+
+        :param models: these (``groq/llama-3.3-70b-versatile`` or a model id); ``None`` = the ``top`` first of every
+            profile.
+        :param timeout: seconds for all of it.
+        """
+        from aiorch.preloading import preload
+
+        house = self._house
+        return await preload(
+            house.line, house.providers, models, top=top, seconds=timeout, redact=house.redact
+        )
 
     @property
     def settings(self) -> Settings:
         """What it was set up with."""
         return self._house.settings
+
+    @property
+    def matcher(self) -> Matcher:
+        """Who ranks models. The usual one can be told whom to prefer for a kind of work:
+
+            ai.matcher.override_model_for_task(task_type="analysis", model="groq/openai/gpt-oss-120b")
+
+        It is a :class:`~aiorch.routing.ProfileMatcher`, unless another one was handed in or is installed.
+        """
+        return self._house.line.matcher
 
     async def models(self) -> tuple[ModelCard, ...]:
         """Every model that the configured providers list now."""
@@ -414,10 +582,32 @@ class Orchestrator:
         :param at: as if it were asked then, for routing rules that go by time.
         """
         shape: Shape[Any] = shape_of(output)
-        task, _ = self._task(prompt, None, agent, shape, (), None, None)
+        task, kit = self._task(prompt, None, agent, shape, (), None, None)
         line = self._house.line
-        profile = line.profiles[task.agent]
-        return await ranked(line, completed(task, profile, line.budget), profile, at)
+        task, _, profile, route = await routed(line, task, kit, at)
+        ranking = await ranked(line, completed(task, profile, line.budget), profile, at)
+        return replace(ranking, reason=f"{route.why}; {ranking.reason}") if route else ranking
+
+    async def health(self, *, check: bool = False) -> HealthReport:
+        """How every deployment is that was asked, here or by an earlier process: sick or well, how quick, which limits.
+
+            report = await ai.health()
+            [v.id for v in report if v.state == "ejected"]
+            pandas.DataFrame(report.to_records())
+
+        :param check: ask each provider its cheapest question first; one that answers again after it could not be
+            reached is used again at once. With a key of OpenRouter it also says how quick its models are.
+        """
+        from aiorch.routing.vitals import look
+
+        line = self._house.line
+        ranking = await self.route("?") if check else None
+        return await look(
+            line.executor.experience,
+            self._house.providers,
+            line.clock,
+            check=None if ranking is None else ranking.candidates,
+        )
 
     async def context_window(self, agent: str = "general") -> int:
         """Tokens that prompt and answer may have together at the model that is asked first for this agent.
@@ -466,15 +656,16 @@ class Orchestrator:
         if system is not None:
             task = replace(task, messages=(Message.system(system), *task.messages))
         agent = agent or task.agent
-        kit = self._house.kit(agent, tools)
-        task = replace(
-            task,
-            agent=agent,
-            schema=shape.schema or task.schema,
-            tools=tuple(tool.spec for tool in kit.values()) or task.tools,
-            timeout=timeout if timeout is not None else task.timeout,
-            budget=budget or task.budget,
-        )
+        kit = dict(self._house.line.kit(agent, tools))
+        if kit or shape.schema or timeout is not None or budget or agent != task.agent:
+            task = replace(
+                task,
+                agent=agent,
+                schema=shape.schema or task.schema,
+                tools=tuple(tool.spec for tool in kit.values()) or task.tools,
+                timeout=timeout if timeout is not None else task.timeout,
+                budget=budget or task.budget,
+            )
         return self._scope.applied(task), kit
 
 
@@ -511,6 +702,18 @@ def _messages(prompt: str | Sequence[Message]) -> tuple[Message, ...]:
             f"this one is {type(prompt).__name__}{empty}"
         )
     return messages
+
+
+def _seconds(span: timedelta | float) -> float:
+    return span.total_seconds() if isinstance(span, timedelta) else float(span)
+
+
+def _made(make: Callable[[], T]) -> T:
+    """:raises InputError: in place of the ValueError of what cannot be."""
+    try:
+        return make()
+    except ValueError as wrong:
+        raise InputError(str(wrong)) from None
 
 
 async def _each(prompts: Iterable[Prompt] | AsyncIterable[Prompt]) -> AsyncGenerator[Prompt, None]:

@@ -15,8 +15,10 @@ from itertools import takewhile
 from typing import Any, TypeVar
 
 from aiorch.answering import StreamEvent, execute, execute_stream, in_time, settle
-from aiorch.choosing import match
+from aiorch.choosing import completed, match, routed
 from aiorch.errors import (
+    BudgetExceeded,
+    ExecutionError,
     OutputInvalid,
     QualityError,
     SecurityException,
@@ -24,15 +26,13 @@ from aiorch.errors import (
 from aiorch.protocols import Journal, Tool
 from aiorch.quality import Shape, meets, shape_of, shortfalls
 from aiorch.quality import assess as checked
-from aiorch.routing import Known
+from aiorch.routing import Known, Resume
 from aiorch.types import (
     Assessment,
-    Budget,
     CheckResult,
     Message,
     ModelCard,
     Outcome,
-    Profile,
     Task,
     ToolResult,
 )
@@ -45,7 +45,7 @@ async def run(
     line: Line, task: Task, shape: Shape[T], tools: Mapping[str, Tool], journal: Journal
 ) -> Outcome[T]:
     """Carry out one task. What it raises is listed in :meth:`aiorch.Orchestrator.run`."""
-    work = await admit(line, task)
+    work, tools = await admit(line, task, tools)
     try:
         work = await match(line, work)
         while True:
@@ -65,22 +65,27 @@ async def run(
                 return await conclude(line, work, said, value, assessment, wrong)
     except BaseException as error:
         line.report.erred(task, error)
+        await unanswered(line, work, error)
         raise
 
 
 async def stream(
-    line: Line, task: Task, tools: Mapping[str, Tool], journal: Journal
+    line: Line,
+    task: Task,
+    tools: Mapping[str, Tool],
+    journal: Journal,
+    resume: Resume | None = None,
 ) -> AsyncGenerator[StreamEvent | Outcome[str], None]:
     """The same line while the answer is being written; the outcome comes last.
 
     What was shown stays shown, so an answer is assessed and marked, but neither revised nor escalated.
     """
-    work = await admit(line, task)
+    work, tools = await admit(line, task, tools)
     try:
         work = await match(line, work)
         while True:
             said: Said | None = None
-            async with aclosing(execute_stream(line, work)) as pieces:
+            async with aclosing(execute_stream(line, work, resume)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, Said):
                         said = piece
@@ -98,6 +103,7 @@ async def stream(
             break
     except BaseException as error:
         line.report.erred(task, error)
+        await unanswered(line, work, error)
         raise
     yield outcome  # out here: whoever stops listening now has cancelled nothing
 
@@ -105,43 +111,34 @@ async def stream(
 # --- admit: may this come in? ------------------------------------------------------------------------------------
 
 
-async def admit(line: Line, task: Task) -> Work:
-    """Complete the task from its profile, check the input, write it down.
+async def admit(line: Line, task: Task, tools: Mapping[str, Tool]) -> tuple[Work, Mapping[str, Tool]]:
+    """Find out which profile serves the task, complete it from that, check the input, write it down.
+
+    :returns: with the tools of that profile.
 
     :raises SecurityException: when a validator blocks it. :raises AuditError: when it cannot be recorded.
     """
-    profile = line.profiles[task.agent]
-    task = completed(task, profile, line.budget)
     now = line.clock.monotonic()
+    asked = task
+    task, tools, profile, route = await routed(line, task, tools)
+    task = completed(task, profile, line.budget)
     verdict = await line.guard.check("input", task.messages, task)
     if verdict.replacement is not None:
         task = replace(task, messages=verdict.replacement)
     line.report.admitted(task, verdict)
     if not verdict.allowed:
         raise SecurityException(verdict.issues)
-    return Work(
+    work = Work(
         task,
+        asked,
         profile,
         started=now,
         deadline=now + (line.timeout if task.timeout is None else task.timeout),
         conversation=task.messages,
         verdicts=(verdict,) if verdict.issues else (),
+        route=route,
     )
-
-
-def completed(task: Task, profile: Profile, budget: Budget | None) -> Task:
-    """The task with whatever it leaves open taken from its profile. Pure."""
-    messages = task.messages
-    if profile.system and not any(m.role == "system" for m in messages):
-        messages = (Message.system(profile.system), *messages)
-    return replace(
-        task,
-        messages=messages,
-        schema=task.schema or profile.schema,
-        parameters=profile.parameters.merged(task.parameters),
-        type=task.type or profile.task_type,
-        budget=task.budget or budget,
-    )
+    return work, tools
 
 
 # --- release: may this go out? -----------------------------------------------------------------------------------
@@ -246,8 +243,14 @@ def revise(work: Work, said: Said, wrong: str | None) -> Work:
 
 def escalate(work: Work, said: Said) -> Work:
     """Ask anew, without the model that just answered."""
-    rest = tuple(c for c in work.candidates if c.card.id != said.answer.candidate.card.id)
-    return replace(work, candidates=rest, conversation=work.task.messages, revised=False)
+    tiers = work.tiers or range(len(work.candidates))
+    left = [
+        (c, tier)
+        for c, tier in zip(work.candidates, tiers, strict=True)
+        if c.card.id != said.answer.candidate.card.id
+    ]
+    rest, tiers = tuple(c for c, _ in left), tuple(tier for _, tier in left)
+    return replace(work, candidates=rest, tiers=tiers, conversation=work.task.messages, revised=False)
 
 
 # --- the end -----------------------------------------------------------------------------------------------------
@@ -280,20 +283,44 @@ async def conclude(
         attempts=work.attempts,
         rounds=work.rounds,
         messages=(*work.conversation, answer.response.message),
-        cached=said.cached,
+        cached=said.cached or said.shared,
+        similarity=said.similarity,
         demo=card.demo,
         degraded=stood_in(work, card),
         seconds=line.clock.monotonic() - work.started,
+        profile=work.profile.name,
+        route=work.route.why if work.route else "",
     )
     if accepted and said.key and line.cache and not said.cached:
         await line.cache.put(said.key, Known(answer.response, card.id, card.demo, line.clock.now()))
+        if said.like and line.similar and not said.shared:
+            await line.similar.keep(said.like, said.key)
     line.report.finished(task, outcome)
+    if work.route is not None and not said.cached:
+        await line.traffic().ended(work.route, failed=False, assessment=assessment, fits=wrong is None)
     if wrong is not None:
         raise OutputInvalid(f"{card.id} gave no answer that fits: {wrong}", outcome, assessment)
     if not accepted and line.require_quality:
         below = "; ".join(shortfalls(assessment, work.profile.minima))
         raise QualityError(f"the answer of {card.id} is not good enough: {below}", outcome, assessment)
+    if said.answer.attempts and line.traffic().mirrors:  # nobody was asked: nothing to compare with
+        from aiorch.mirroring import mirror  # only for those who have any
+
+        mirror(line, work)
     return outcome
+
+
+async def unanswered(line: Line, work: Work, error: BaseException) -> None:
+    """Let a shift know that the profile that served a task gave nothing that could be shown.
+
+    Cancellation, a budget that is too small and mistakes of our own say nothing about a profile.
+    """
+    if work.route is None or isinstance(error, BudgetExceeded | QualityError):
+        return
+    if isinstance(error, SecurityException) and error.blocked == "output":
+        await line.traffic().ended(work.route, failed=False, fits=False)
+    elif isinstance(error, ExecutionError):
+        await line.traffic().ended(work.route, failed=True)
 
 
 def stood_in(work: Work, card: ModelCard) -> bool:

@@ -125,6 +125,24 @@ class Lister(Protocol):
 
 
 @runtime_checkable
+class Warmable(Protocol):
+    """A provider that can make ready for its first call: open a connection, load a model. Optional.
+
+    For example:
+
+        class Slow:
+            loaded = False
+
+            async def warm(self, timeouts=Timeouts()):
+                self.loaded = True
+    """
+
+    async def warm(self, timeouts: Timeouts = ...) -> None:
+        """Make ready. Sends no prompt and spends nothing. :raises AiorchError: when that fails."""
+        ...
+
+
+@runtime_checkable
 class Matcher(Protocol):
     """Which model gets a task: ranks the candidates, and says why others were passed over.
 
@@ -384,7 +402,8 @@ class ModelCaller(Protocol):
 
 @runtime_checkable
 class RouteControl(Protocol):
-    """The one door through which alerts and people act on routing. Every diversion expires.
+    """The one door through which alerts and people act on routing. Every diversion expires, within a day at the most,
+    and is recorded before it holds.
 
     For example:
 
@@ -392,7 +411,12 @@ class RouteControl(Protocol):
     """
 
     async def divert(self, profile: str, to: str, until: datetime | float, reason: str) -> None:
-        """Send work of ``profile`` to profile or model ``to``, until then (epoch seconds or a datetime)."""
+        """Send work of ``profile`` to profile or model ``to``, until then (epoch seconds or an aware datetime).
+
+        :raises UnknownAgent: for a profile that nobody described. :raises UnknownModel: for a target that is neither.
+        :raises InputError: when it would end in the past, after more than a day or never, or leads back to ``profile``.
+        :raises AuditError: when it could not be recorded; nothing is diverted.
+        """
         ...
 
 

@@ -69,8 +69,8 @@ class Reporter:
                 )
             )
 
-    def started(self, task: Task, ranking: Ranking) -> None:
-        """It is known who will be asked."""
+    def started(self, task: Task, ranking: Ranking, profile: str = "", route: str = "") -> None:
+        """It is known who will be asked. :param route: why ``profile`` serves it."""
         if self._bus.active:
             self._bus.emit(
                 TaskStarted(
@@ -80,6 +80,8 @@ class Reporter:
                     complexity=ranking.complexity,
                     user=task.user,
                     tenant=task.tenant,
+                    profile=profile,
+                    route=route,
                 )
             )
 
@@ -104,6 +106,7 @@ class Reporter:
             "task.finished",
             texts={"answer": outcome.text},
             model=outcome.model,
+            profile=outcome.profile if outcome.route else None,
             accepted=outcome.accepted,
             cached=outcome.cached,
             attempts=len(outcome.attempts),
@@ -123,6 +126,7 @@ class Reporter:
                     cost=outcome.cost,
                     seconds=outcome.seconds,
                     attempts=len(outcome.attempts),
+                    profile=outcome.profile,
                 )
             )
 

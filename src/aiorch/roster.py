@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib.util
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from aiorch.catalog.sources import is_local
 from aiorch.clock import Clock
 from aiorch.errors import ConfigurationError, LocalModelError, MissingExtra, UnknownProvider
 from aiorch.net import Transport
@@ -65,10 +67,7 @@ def configured(
     :raises UnknownProvider: when the settings name one that nobody knows.
     :raises ConfigurationError: when they ask for one that lacks something.
     """
-    for name in (*(settings.providers or ()), *settings.keys, *settings.base_urls):
-        if name not in specs and name != LOCAL:
-            fate = RETIRED.get(name, "")
-            raise UnknownProvider(name, () if fate else (*specs, LOCAL), fate)
+    heard_of((*(settings.providers or ()), *settings.keys, *settings.base_urls), specs)
     found: list[Provider] = []
     for spec in specs.values():
         if settings.providers is None or spec.id in settings.providers:
@@ -84,6 +83,15 @@ def configured(
         if local is not None:
             found.append(local)
     return tuple(found)
+
+
+def heard_of(names: Iterable[str], specs: Iterable[str]) -> None:
+    """:raises UnknownProvider: for the first name that is no provider's."""
+    known = (*specs, LOCAL)
+    for name in names:
+        if name not in known:
+            fate = RETIRED.get(name, "")
+            raise UnknownProvider(name, () if fate else known, fate)
 
 
 def public_lists(
@@ -120,7 +128,7 @@ def _wanted(settings: Settings, spec: ProviderSpec) -> tuple[str, ...]:
         return (*spec.url_env, f"base_urls.{spec.id}")
     # A signer may find credentials where no variable tells of them (a role, a file): believed when asked for by name.
     signs = _can_sign(settings, spec) or (asked_for and spec.signer is not None and spec.auth is not None)
-    if spec.needs_key and not (_key(settings, spec) or signs or _anonymous(settings, spec)):
+    if spec.needs_key and not (_keys(settings, spec) or signs or _anonymous(settings, spec)):
         return (*spec.env, f"keys.{spec.id}")
     if _host(settings, spec) is not None:  # a whole address holds what it needs
         return ()
@@ -143,7 +151,7 @@ def _networked(settings: Settings, spec: ProviderSpec, transport: Transport, clo
         )
     from aiorch.providers import HTTPProvider
 
-    key, host = _key(settings, spec), _host(settings, spec)
+    keys, host = _keys(settings, spec), _host(settings, spec)
     variables = _variables(settings, spec)
     signer = None
     if spec.signer is not None:
@@ -154,19 +162,21 @@ def _networked(settings: Settings, spec: ProviderSpec, transport: Transport, clo
     return HTTPProvider(
         spec,
         transport,
-        keys=dict([key]) if key else {},
+        keys=keys,
         base_url=address(host, spec.base_url) if host else None,
         variables=variables,
         signer=signer,
-        anonymous=key is None and _anonymous(settings, spec),
+        anonymous=not keys and _anonymous(settings, spec),
         clock=clock,
     )
 
 
-def _key(settings: Settings, spec: ProviderSpec) -> tuple[str, SecretStr] | None:
-    """The name of its key, and the key."""
-    given = settings.keys.get(spec.id)
-    return (f"keys.{spec.id}", given) if given else settings.secret(*spec.env)
+def _keys(settings: Settings, spec: ProviderSpec) -> dict[str, SecretStr]:
+    """Its keys by the names that deployments and trails call them: those given, else those in the variables."""
+    given = settings.keys.get(spec.id, ())
+    if not given:
+        return dict(settings.secrets(*spec.env))
+    return {f"keys.{spec.id}" + (f"_{n}" if n > 1 else ""): key for n, key in enumerate(given, 1)}
 
 
 def _host(settings: Settings, spec: ProviderSpec) -> str | None:
@@ -180,6 +190,22 @@ def _can_sign(settings: Settings, spec: ProviderSpec) -> bool:
 
 def _anonymous(settings: Settings, spec: ProviderSpec) -> bool:
     return settings.allow_anonymous and spec.anonymous is not None
+
+
+def on_this_machine(provider: Provider) -> bool:
+    """True where what is sent to it stays on this machine: it runs in this process, or its address is the machine's
+    own. A server in the same network is another machine.
+    """
+    if not is_local(provider):
+        return False
+    address: str | None = getattr(getattr(provider, "spec", None), "base_url", None)
+    if address is None:
+        return True
+    host = (urlsplit(address).hostname or "").removesuffix(".")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _variables(settings: Settings, spec: ProviderSpec) -> dict[str, str]:

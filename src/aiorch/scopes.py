@@ -2,47 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from typing import Any, TypeVar
 
-from aiorch.errors import ExecutionError
-from aiorch.types import Attempt, Budget, Outcome, Task, Usage
-
-T = TypeVar("T")
-
-
-class Purse:
-    """What a scope may still spend, over all its tasks; part of the purse of the scope around it, where that has
-    one.
-    """
-
-    def __init__(self, budget: Budget, outer: Purse | None = None) -> None:
-        self._budget = budget
-        self._outer = outer
-        self._usd = Decimal(0)
-        self._tokens = 0
-        self._attempts = 0
-
-    def left(self, asked: Budget | None) -> Budget:
-        """What one more task may spend: the least of what is left here, further out, and what it asks for itself."""
-        mine = Budget(
-            usd=_less(self._budget.usd, self._usd),
-            tokens=_less(self._budget.tokens, self._tokens),
-            attempts=_less(self._budget.attempts, self._attempts),
-        )
-        least = _least(mine, asked) if asked else mine
-        return self._outer.left(least) if self._outer else least
-
-    def pay(self, usage: Usage, usd: Decimal, attempts: int) -> None:
-        """Take out what a task has spent."""
-        self._usd += usd
-        self._tokens += usage.total
-        self._attempts += attempts
-        if self._outer:
-            self._outer.pay(usage, usd, attempts)
+from aiorch.routing import Purse, least, together
+from aiorch.routing.spending import BudgetPurse
+from aiorch.types import Budget, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,61 +17,34 @@ class Scope:
     user: str | None = None
     tenant: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
-    purse: Purse | None = None
+    purses: tuple[BudgetPurse, ...] = ()
+    """Its own, and those of the scopes around it: every attempt is paid from all of them."""
+
+    @property
+    def purse(self) -> Purse | None:
+        """All of them as one; ``None`` where nothing limits it."""
+        return together(*self.purses)
 
     def narrowed(
         self, *, user: str | None, tenant: str | None, budget: Budget | None, tags: Mapping[str, str]
     ) -> Scope:
         """A scope within this one."""
-        purse = Purse(budget, self.purse) if budget else self.purse
-        return Scope(user or self.user, tenant or self.tenant, {**self.tags, **tags}, purse)
+        purses = (BudgetPurse(budget), *self.purses) if budget else self.purses
+        return Scope(user or self.user, tenant or self.tenant, {**self.tags, **tags}, purses)
 
     def applied(self, task: Task) -> Task:
-        """The task under this scope."""
-        if self.purse is None and self.user is None and self.tenant is None and not self.tags:
+        """The task under this scope. Its own budget is the least of what it asks for and what has not been spent; what
+        tasks that run at the same time have reserved, the purse knows.
+        """
+        if not self.purses and self.user is None and self.tenant is None and not self.tags:
             return task
+        budget = task.budget
+        for purse in self.purses:
+            budget = least(budget, purse.unspent)
         return replace(
             task,
             user=task.user or self.user,
             tenant=task.tenant or self.tenant,
             tags={**self.tags, **task.tags},
-            budget=self.purse.left(task.budget) if self.purse else task.budget,
+            budget=budget,
         )
-
-    @contextmanager
-    def paying(self) -> Generator[Till]:
-        """Settle what is spent inside: an outcome by :meth:`Till.pay`, a failure by its attempts."""
-        try:
-            yield Till(self.purse)
-        except ExecutionError as failed:
-            attempts: tuple[Attempt, ...] = getattr(failed, "attempts", ())
-            if self.purse and attempts:
-                usage = sum((a.usage for a in attempts), Usage())
-                self.purse.pay(usage, sum((a.cost for a in attempts), Decimal(0)), len(attempts))
-            raise
-
-
-@dataclass(frozen=True, slots=True)
-class Till:
-    """Where outcomes are paid for."""
-
-    purse: Purse | None
-
-    def pay(self, outcome: Outcome[T]) -> Outcome[T]:
-        """Take what it cost out of the purse, where there is one."""
-        if self.purse:
-            self.purse.pay(outcome.usage, outcome.cost, len(outcome.attempts))
-        return outcome
-
-
-def _less(limit: Any, spent: Any) -> Any:
-    return None if limit is None else max(type(spent)(0), limit - spent)
-
-
-def _least(one: Budget, other: Budget) -> Budget:
-    def least(a: Any, b: Any) -> Any:
-        return b if a is None else a if b is None else min(a, b)
-
-    return Budget(
-        least(one.usd, other.usd), least(one.tokens, other.tokens), least(one.attempts, other.attempts)
-    )

@@ -6,6 +6,7 @@ belong to whichever task happens to iterate; these tasks belong to nobody but th
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
@@ -65,3 +66,71 @@ def spawn(work: Callable[[], Awaitable[T]]) -> Spawned[T]:
         _alive.add(task)
         task.add_done_callback(_alive.discard)
     return handle
+
+
+MOST = 2
+"""Pieces of work that a crew does at once."""
+
+WAITING = 16
+"""Pieces of work that wait for it; what comes beyond that is dropped."""
+
+GRACE = 2.0
+"""Seconds that closing waits for cancelled work: one that will not stop must not hold up whoever closes."""
+
+
+class Crew:
+    """Work that nobody waits for: so much at once, a short queue, and what does not fit in is dropped.
+
+    For example:
+
+        crew = Crew()
+        crew.offer(copy)        # False where it was dropped; never waits, never raises
+        await crew.aclose()     # whatever still runs is cancelled
+    """
+
+    def __init__(self, most: int = MOST, waiting: int = WAITING) -> None:
+        self._most = most
+        self._queue: deque[Callable[[], Awaitable[None]]] = deque()
+        self._waiting = waiting
+        self._loop: object = None
+        self._running: list[Spawned[None]] = []
+
+    def offer(self, work: Callable[[], Awaitable[None]]) -> bool:
+        """Do ``work``, which raises nothing, soon. :returns: False where too much is under way already."""
+        loop = current_token()
+        if loop != self._loop:  # what ran in a loop that is over is over as well
+            self._loop = loop
+            self._running.clear()
+            self._queue.clear()
+        if len(self._running) < self._most:
+            self._start(work)
+        elif len(self._queue) < self._waiting:
+            self._queue.append(work)
+        else:
+            return False
+        return True
+
+    def _start(self, work: Callable[[], Awaitable[None]]) -> None:
+        async def one_after_another() -> None:
+            try:
+                await work()
+                while self._queue:
+                    await self._queue.popleft()()
+            finally:
+                if handle in self._running:
+                    self._running.remove(handle)
+
+        handle = spawn(one_after_another)
+        self._running.append(handle)
+
+    async def aclose(self) -> None:
+        """Cancel what runs, forget what waits. It can be offered work again."""
+        self._queue.clear()
+        running, self._running = self._running, []
+        if not running or current_token() != self._loop:
+            return
+        for handle in running:
+            handle.cancel()
+        with anyio.move_on_after(GRACE):
+            for handle in running:
+                await handle.result()

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 from aiorch.catalog import Catalogue
 from aiorch.clock import Clock
 from aiorch.events import Bus
-from aiorch.protocols import Check, Matcher, StreamValidator
+from aiorch.protocols import Check, Matcher, StreamValidator, Tool
 from aiorch.reporting import Reporter
-from aiorch.routing import Answer, AnswerCache, Executor, Profiles, RuleBook, Rules, Spent
+from aiorch.routing import Answer, AnswerCache, Executor, Profiles, Resume, RuleBook, Rules, Spent
+from aiorch.routing.ranked import Rankings
+from aiorch.routing.single_flight import SingleFlight
 from aiorch.safety import Guard
 from aiorch.tools import ToolRunner
 from aiorch.types import Attempt, Budget, Candidate, Message, Profile, Task, Verdict
+
+if TYPE_CHECKING:
+    from aiorch.diverting import Control, Route
+    from aiorch.routing.day_purse import DayPurses
+    from aiorch.routing.semantic_cache import Asked, SemanticCache
+    from aiorch.routing.spending import Purse
 
 Move = Literal["accept", "revise", "escalate", "give_up"]
 """What happens to an answer."""
@@ -30,6 +38,8 @@ class Line:
     matcher: Matcher
     rulebook: RuleBook | None
     """What the routing rules say before the matcher's ranking counts."""
+    mixing: bool
+    """True where work is spread: the best models of several providers are equals."""
     executor: Executor
     guard: Guard
     stream_validators: tuple[Callable[[], StreamValidator], ...]
@@ -39,6 +49,8 @@ class Line:
     report: Reporter
     bus: Bus
     clock: Clock
+    resume: Resume
+    """What happens to a stream that breaks, where its caller does not say."""
     timeout: float
     """Seconds for a task that sets none."""
     attempts: int
@@ -46,20 +58,41 @@ class Line:
     budget: Budget | None
     """For a task that sets none."""
     require_quality: bool
+    traffic: Callable[[], Control]
+    """What moves work from one profile to another; made when the first task asks for it."""
+    kit: Callable[[str, Sequence[Tool]], Mapping[str, Tool]]
+    """The tools of a task by name: those of its profile and those handed in."""
+    shadow: Callable[[], Executor]
+    """Carries out copies: it shares nothing with the executor that an answer could notice."""
+    similar: SemanticCache | None = None
+    """Finds answers to similar prompts, where that is wanted."""
+    flights: SingleFlight[Answer] = field(default_factory=SingleFlight[Answer])
+    """Equal questions on their way."""
+    rankings: Rankings = field(default_factory=Rankings)
+    """Whom earlier tasks like this one were ranked for."""
+    days: DayPurses | None = None
+    """The day's budgets; ``None`` where none is set."""
+    purse: Purse | None = None
+    """What the scope may spend whose line this is."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Work:
-    """A task on its way down the line."""
+    """A task on its way down the line: made anew at each step, never changed (freezing it would triple the cost)."""
 
     task: Task
+    asked: Task
+    """As it came in, before its profile and the guard added to it."""
     profile: Profile
+    """The one that serves it."""
     started: float
     """Monotonic seconds."""
     deadline: float
     """Monotonic seconds."""
     candidates: tuple[Candidate, ...] = ()
     """Who may be asked, best first."""
+    tiers: tuple[int, ...] = ()
+    """For each of them its group of equals."""
     free: frozenset[str] = frozenset()
     """Ids of those deployments whose calls cost nothing."""
     complexity: str = "moderate"
@@ -73,13 +106,21 @@ class Work:
     rounds: int = 0
     revised: bool = False
     """True once a model was told what was wrong with its answer."""
+    route: Route | None = None
+    """Why this profile serves it, where something moves the work of its agent."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Said:
-    """An answer on its way to an outcome."""
+    """An answer on its way to an outcome: never changed, like :class:`Work`."""
 
     answer: Answer
     cached: bool = False
     key: str | None = None
     """Where the cache would keep it."""
+    like: Asked | None = None
+    """Its prompt, where similar ones may share the answer."""
+    shared: bool = False
+    """True when another task asked the same at the same time, and this one took its answer."""
+    similarity: float | None = None
+    """Of the prompt whose answer this is, where that was another one."""

@@ -344,6 +344,26 @@ def test_a_header_cannot_smuggle_another(value: str) -> None:
     assert value not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["", "a b", "a:b", "a\r\nevil", "é"])
+def test_a_headers_name_cannot_smuggle_another(name: str) -> None:
+    with pytest.raises(ValueError, match="no name that a header may have"):
+        Transport().prepare("POST", "http://localhost/", {name: "x"})
+
+
+async def test_a_large_body_arrives_whole(transport: Transport, server: RawServer) -> None:
+    server.scripts["/a"] = says(answer(b"fine"))
+    body = b"0123456789abcdef" * 20_000
+    reply = await transport.send(transport.prepare("POST", server.url + "/a"), body, Timeouts())
+    assert (reply.status, reply.body, server.requests[0].body) == (200, b"fine", body)
+
+
+async def test_news_before_the_answer_is_not_the_answer(transport: Transport, server: RawServer) -> None:
+    early = b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"
+    server.scripts["/a"] = says(early + answer(b"fine"))
+    reply = await transport.send(transport.prepare("POST", server.url + "/a"), b"{}", Timeouts())
+    assert (reply.status, reply.body) == (200, b"fine")
+
+
 def test_nothing_prepared_shows_a_secret() -> None:
     prepared = Transport().prepare(
         "GET", "http://u:secret1@h:1/?key=secret2", {"authorization": "Bearer secret3"}

@@ -10,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiorch.routing.attempts import (
-    ASKED_TWICE,
+    HOST_PAUSE,
+    LONGEST_PAUSE,
     NEVER,
     PAUSE,
-    SOONEST,
+    SPREAD,
     THE_REQUEST,
+    UNREACHABLE,
     UNTOLD_MINUTE,
     Ask,
     GiveUp,
@@ -29,6 +31,8 @@ from aiorch.routing.attempts import (
     condemned,
     label,
     names,
+    pause,
+    still_open,
 )
 from aiorch.types import Candidate, Decision, Deployment, Failure, FailureKind, FailureScope, ModelCard
 
@@ -104,12 +108,12 @@ def test_dead_keys_accounts_and_models_are_not_asked_again(kind: FailureKind, sc
     ("kind", "retry_at", "seconds"),
     [
         (K.RATE_MINUTE, NOW + 7, 7.0),
-        (K.RATE_MINUTE, NOW - 7, SOONEST),
+        (K.RATE_MINUTE, NOW - 7, PAUSE),
         (K.RATE_MINUTE, None, UNTOLD_MINUTE),
         (K.RATE_DAY, NOW + 7000, 7000.0),
         (K.RATE_DAY, None, NEVER),
         (K.OVERLOADED, NOW + 7, 7.0),
-        (K.OVERLOADED, NOW, SOONEST),
+        (K.OVERLOADED, NOW, PAUSE),
     ],
 )
 def test_limits_block_what_they_speak_of_for_as_long_as_they_say(
@@ -120,12 +124,72 @@ def test_limits_block_what_they_speak_of_for_as_long_as_they_say(
 
 
 @pytest.mark.parametrize("scope", get_args(FailureScope))
-@pytest.mark.parametrize("kind", [K.OVERLOADED, K.TRANSPORT, K.TIMEOUT, K.MALFORMED, K.TRUNCATED])
-def test_a_passing_trouble_pauses_the_deployment_then_ends_it(kind: FailureKind, scope: FailureScope) -> None:
-    loop = tried(fresh(), A1, failing(kind, scope))
+@pytest.mark.parametrize("kind", [K.OVERLOADED, K.TRANSPORT, K.TIMEOUT, K.TRUNCATED])
+def test_a_passing_trouble_pauses_the_deployment_for_longer_each_time(
+    kind: FailureKind, scope: FailureScope
+) -> None:
+    loop, pauses = fresh(), []
+    for _ in range(6):
+        loop = tried(loop, A1, failing(kind, scope))
+        pauses.append(blocked(loop)[A1.deployment.id])
+    assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0, 8.0] == [pause(n) for n in range(1, 7)]
+    assert LONGEST_PAUSE == 8.0
+
+
+@pytest.mark.parametrize("scope", get_args(FailureScope))
+def test_what_is_no_answer_is_asked_for_once_more_and_no_third_time(scope: FailureScope) -> None:
+    loop = tried(fresh(), A1, failing(K.MALFORMED, scope))
     assert blocked(loop) == {A1.deployment.id: PAUSE}
-    again = tried(loop, A1, failing(kind, scope))
-    assert blocked(again) == {A1.deployment.id: NEVER}
+    assert blocked(tried(loop, A1, failing(K.MALFORMED, scope))) == {A1.deployment.id: NEVER}
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.25, 1.0])
+def test_a_pause_varies_by_chance_within_bounds(chance: float) -> None:
+    loop = after(asked(fresh(), A1), A1, failing(K.OVERLOADED), NOW, chance=chance)
+    (seconds,) = blocked(loop).values()
+    assert seconds == pytest.approx(PAUSE * (1 + SPREAD * (chance - 0.5)), abs=1e-6)
+    assert seconds + 1e-6 >= PAUSE * (1 - SPREAD / 2)
+    assert seconds <= PAUSE * (1 + SPREAD / 2) + 1e-6
+
+
+def test_who_says_now_and_refuses_again_is_left_alone_for_longer() -> None:
+    loop, waits = fresh(), []
+    for _ in range(4):
+        loop = tried(loop, A1, failing(K.RATE_MINUTE, "account", retry_at=NOW))
+        waits.append(blocked(loop)[A1.deployment.id])
+    assert waits == [0.5, 1.0, 2.0, 4.0]
+
+
+def test_a_told_wait_is_believed_as_it_is_however_often_it_is_told() -> None:
+    loop = fresh()
+    for _ in range(4):
+        loop = tried(loop, A1, failing(K.RATE_MINUTE, "key_model", retry_at=NOW + 1.5))
+    assert blocked(loop) == {A1.deployment.id: 1.5}
+
+
+# --- a host that cannot be reached -------------------------------------------------------------------------------
+
+
+def refused(code: str, kind: FailureKind = K.TRANSPORT) -> Failure:
+    return Failure(kind, "upstream", "so it says", code=code)
+
+
+@pytest.mark.parametrize("code", sorted(UNREACHABLE))
+def test_a_host_that_cannot_be_reached_is_not_asked_for_its_other_models(code: str) -> None:
+    loop = tried(fresh(), A1, refused(code))
+    assert blocked(loop) == dict.fromkeys(ids(A1, A2, B1, B2), HOST_PAUSE)
+    assert choose(loop, NOW, LATER) == Ask(OTHER)
+    loop = tried(loop, OTHER, failing(K.OVERLOADED))
+    # Both are free again: the one that could be reached comes first, though it was asked before and B1 never was.
+    assert choose(loop, NOW + 60, LATER) == Ask(OTHER)
+    loop = tried(loop, B1, refused(code))
+    assert blocked(loop) == {**dict.fromkeys(ids(A1, A2, B1, B2), NEVER), OTHER.deployment.id: PAUSE}
+
+
+def test_a_time_out_while_connecting_counts_as_not_reached_and_a_later_one_does_not() -> None:
+    assert len(blocked(tried(fresh(), A1, refused("connect_timeout", K.TIMEOUT)))) == 4
+    assert len(blocked(tried(fresh(), A1, refused("read_timeout", K.TIMEOUT)))) == 1
+    assert len(blocked(tried(fresh(), A1, refused("closed_early")))) == 1
 
 
 @pytest.mark.parametrize("scope", get_args(FailureScope))
@@ -172,6 +236,17 @@ def test_a_prompt_that_does_not_fit_is_only_tried_where_more_fits() -> None:
     tight = candidate(model="m", context=8_000)
     loop = tried(fresh(tight, small, same, larger, unknown), tight, failing(K.CONTEXT, "request"))
     assert blocked(loop) == dict.fromkeys(ids(tight, small, same), NEVER)
+
+
+def test_where_a_prompt_did_not_fit_those_known_to_be_larger_come_before_the_unknown() -> None:
+    tight, unknown, larger = (
+        candidate(model="m", context=8_000),
+        candidate(model="u"),
+        candidate(model="l", context=9_000),
+    )
+    assert choose(
+        tried(fresh(tight, unknown, larger), tight, failing(K.CONTEXT, "request")), NOW, LATER
+    ) == Ask(larger)
 
 
 def test_a_model_of_unknown_size_says_nothing_about_others() -> None:
@@ -265,7 +340,8 @@ def test_two_models_that_may_be_gone_do_not_end_the_request() -> None:
 
 
 def test_nobody_starts_with_a_record() -> None:
-    assert fresh(A1, B1) == Loop((Standing(A1), Standing(B1)), attempts_left=8)
+    assert fresh(A1, B1) == Loop((A1, B1), attempts_left=8)
+    assert fresh(A1, B1).standings == (Standing(A1), Standing(B1))
     assert Standing(A1) == Standing(A1, attempts=0, not_before=0.0, reason="", doubts=0)
 
 
@@ -301,6 +377,26 @@ def test_asking_counts_for_the_one_that_is_asked() -> None:
     loop = asked(fresh(attempts=3), B1)
     assert loop.attempts_left == 2
     assert [s.attempts for s in loop.standings] == [0, 0, 1, 0, 0]
+
+
+def test_who_is_too_sick_is_passed_over_for_as_long_as_that_is_said() -> None:
+    sick = {A1.deployment.id: (NOW + 30, "ejected")}
+    loop = fresh(A1, B1)
+    assert choose(loop, NOW, LATER, sick) == Ask(B1)
+    assert choose(loop, NOW, LATER) == Ask(A1)
+    lone = fresh(A1)
+    assert choose(lone, NOW, LATER, sick) == Wait(NOW + 30, "ejected")
+    assert choose(lone, NOW, NOW + 20, sick) == GiveUp(
+        "everybody is blocked; the first to come back is groq/a#K1 in 30 s (ejected), which is past the deadline"
+    )
+    longer = tried(lone, A1, failing(K.RATE_MINUTE, "account", retry_at=NOW + 60))
+    assert choose(longer, NOW, LATER, sick) == Wait(NOW + 60, "rate_minute: so it says")
+
+
+def test_who_could_still_be_asked_in_time_is_known() -> None:
+    loop = tried(fresh(A1, B1, OTHER), A1, failing(K.RATE_MINUTE, "key_model", retry_at=NOW + 60))
+    assert still_open(loop, NOW + 50) == [B1.deployment.id, OTHER.deployment.id]
+    assert still_open(loop, NOW + 61) == [A1.deployment.id, B1.deployment.id, OTHER.deployment.id]
 
 
 # --- when nobody is ----------------------------------------------------------------------------------------------
@@ -442,6 +538,7 @@ failures = st.builds(
     st.sampled_from(get_args(FailureScope)),
     st.just("so it says"),
     retry_at=st.none() | st.floats(-5, 100).map(lambda s: NOW + s),
+    code=st.sampled_from([None, None, "refused", "read_timeout"]),
     ambiguous=st.booleans(),
 )
 
@@ -548,17 +645,26 @@ def nobody_gives_up_while_somebody_could_be_asked(story: Story) -> None:
 
 
 def among_those_that_are_free_the_one_asked_least_is_asked(story: Story) -> None:
+    def record(loop: Loop, standing: Standing) -> tuple[int, int]:
+        return loop.unreached.get(standing.candidate.deployment.provider, 0), standing.attempts
+
     for told in story.attempts:
-        counts = [s.attempts for s in told.before.standings if s.not_before <= told.asked_at]
-        (mine,) = [s.attempts for s in told.before.standings if s.candidate is told.whom]
-        assert mine == min(counts)
+        free = [record(told.before, s) for s in told.before.standings if s.not_before <= told.asked_at]
+        (mine,) = [record(told.before, s) for s in told.before.standings if s.candidate is told.whom]
+        assert mine == min(free)
 
 
-def nobody_in_passing_trouble_is_asked_a_third_time(story: Story) -> None:
+def whoever_is_asked_again_had_a_pause(story: Story) -> None:
+    for n, told in enumerate(story.attempts):
+        for later in story.attempts[n + 1 :]:
+            if later.whom is told.whom:
+                assert later.asked_at >= told.now + PAUSE * (1 - SPREAD / 2) - 1e-6
+                break
+
+
+def no_host_is_tried_a_third_time_that_could_not_be_reached(story: Story) -> None:
     for told in story.attempts:
-        earlier = [t.failure for t in story.attempts if t.whom is told.whom and t.asked_at < told.asked_at]
-        passing = [f for f in earlier if blocked_until(f, NOW) is None]
-        assert len(earlier) < ASKED_TWICE or len(passing) < ASKED_TWICE
+        assert told.before.unreached.get(told.whom.deployment.provider, 0) < 2
 
 
 def about_the_request(failure: Failure) -> bool:
@@ -606,7 +712,8 @@ PROMISES = (
     every_schedule_ends_for_one_of_the_known_reasons,
     nobody_gives_up_while_somebody_could_be_asked,
     among_those_that_are_free_the_one_asked_least_is_asked,
-    nobody_in_passing_trouble_is_asked_a_third_time,
+    whoever_is_asked_again_had_a_pause,
+    no_host_is_tried_a_third_time_that_could_not_be_reached,
     two_agreeing_opinions_on_the_request_end_every_schedule,
     what_is_certain_of_an_account_blocks_all_behind_its_key_and_nobody_else,
     nothing_but_time_unblocks_anybody,
@@ -635,4 +742,4 @@ def test_the_same_schedule_ends_the_same_way(
 
 def test_the_words_of_decisions_are_those_of_the_trail() -> None:
     words: set[str] = {"fail", "wait", "same_again", "next_key", "next_deployment"}
-    assert set(get_args(Decision)) == words | {"accept"}
+    assert set(get_args(Decision)) == words | {"accept", "lost"}

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from aiorch.routing.attempts import NEVER
@@ -8,6 +10,12 @@ from aiorch.types import Candidate, Deployment, Failure, FailureKind, ModelCard
 
 K = FailureKind
 NOW = 1_800_000_000.0
+
+
+def of(bench: Bench, them: Sequence[Candidate], now: float) -> dict[str, tuple[float, str]]:
+    """Who of them is barred: until when, and why."""
+    bars = ((c.deployment, bench.bar(c.deployment, now)) for c in them)
+    return {d.id: bar[1:] for d, bar in bars if bar is not None}
 
 
 def at(model: str, key: str | None = "K1", provider: str = "groq") -> Candidate:
@@ -35,8 +43,8 @@ def test_a_limit_holds_for_all_that_it_speaks_of(scope: str, name: str, hit: lis
     bench.remember(A1, limit(scope, 60), NOW)
     assert bench.now(NOW) == {name: (NOW + 60, "rate_minute: enough")}
     them = (A1, A2, B1, OTHER)
-    assert bench.of(them, NOW) == {c.deployment.id: (NOW + 60, "rate_minute: enough") for c in hit}
-    assert bench.of(them, NOW + 60) == {}
+    assert of(bench, them, NOW) == {c.deployment.id: (NOW + 60, "rate_minute: enough") for c in hit}
+    assert of(bench, them, NOW + 60) == {}
     assert bench.now(NOW + 60) == {}
 
 
@@ -44,14 +52,14 @@ def test_everything_of_a_provider_without_keys_has_its_name() -> None:
     bench = Bench()
     bench.remember(at("a", None, "local"), limit("account", 60), NOW)
     assert set(bench.now(NOW)) == {"local"}
-    assert set(bench.of([at("b", None, "local"), A1], NOW)) == {"local/b"}
+    assert set(of(bench, [at("b", None, "local"), A1], NOW)) == {"local/b"}
 
 
 def test_the_longest_of_several_limits_counts() -> None:
     bench = Bench()
     bench.remember(A1, limit("key_model", 100, "mine"), NOW)
     bench.remember(A1, limit("account", 10, "all"), NOW)
-    assert bench.of([A1, B1], NOW) == {
+    assert of(bench, [A1, B1], NOW) == {
         "groq/a#K1": (NOW + 100, "rate_minute: mine"),
         "groq/b#K1": (NOW + 10, "rate_minute: all"),
     }
@@ -68,15 +76,15 @@ def test_what_has_no_told_end_is_blocked_for_a_while_and_not_waited_for() -> Non
     bench = Bench()
     bench.remember(A1, Failure(K.AUTH, "account", "wrong key"), NOW)
     assert bench.now(NOW) == {"groq#K1": (NOW + MENDED_AFTER, "auth: wrong key")}
-    assert bench.of([A1], NOW + MENDED_AFTER - 1) == {"groq/a#K1": (NEVER, "auth: wrong key")}
-    assert bench.of([A1], NOW + MENDED_AFTER) == {}
+    assert of(bench, [A1], NOW + MENDED_AFTER - 1) == {"groq/a#K1": (NEVER, "auth: wrong key")}
+    assert of(bench, [A1], NOW + MENDED_AFTER) == {}
 
 
 def test_a_dead_key_goes_before_a_limit_however_long() -> None:
     bench = Bench()
     bench.remember(A1, limit("key_model", 10_000), NOW)
     bench.remember(A1, Failure(K.AUTH, "account", "wrong key"), NOW)
-    assert bench.of([A1], NOW) == {"groq/a#K1": (NEVER, "auth: wrong key")}
+    assert of(bench, [A1], NOW) == {"groq/a#K1": (NEVER, "auth: wrong key")}
 
 
 @pytest.mark.parametrize(
@@ -92,4 +100,27 @@ def test_what_speaks_of_one_request_only_is_forgotten(passing: Failure) -> None:
     bench = Bench()
     bench.remember(A1, passing, NOW)
     assert bench.now(NOW) == {}
-    assert bench.of([A1], NOW) == {}
+    assert of(bench, [A1], NOW) == {}
+
+
+def test_a_bar_is_named_after_what_is_blocked() -> None:
+    bench = Bench()
+    bench.remember(A1, limit("account", 60), NOW)
+    assert bench.bar(B1.deployment, NOW) == ("groq#K1", NOW + 60, "rate_minute: enough")
+    assert bench.bar(A2.deployment, NOW) is None
+
+
+def test_who_says_now_and_refuses_each_request_is_barred_for_longer_until_it_answers() -> None:
+    bench, now, waits = Bench(), NOW, []
+    for _ in range(6):
+        bench.remember(A1, Failure(K.RATE_MINUTE, "account", "now", retry_at=now), now)
+        bar = bench.bar(A1.deployment, now)
+        assert bar is not None
+        waits.append(bar[1] - now)
+        now = bar[1]
+    assert waits == pytest.approx([0.5, 1.0, 2.0, 4.0, 8.0, 8.0])
+    bench.answered(A2.deployment)
+    assert bench.bar(A1.deployment, now) is None
+    bench.answered(A1.deployment)
+    bench.remember(A1, Failure(K.RATE_MINUTE, "account", "now", retry_at=now), now)
+    assert bench.now(now) == {"groq#K1": (pytest.approx(now + 0.5), "rate_minute: now")}

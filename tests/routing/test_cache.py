@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiorch.routing import AnswerCache, Known, MemoryCache, deterministic, key_of
+from aiorch.routing.cache import evened, weight
 from aiorch.testing import FakeClock
 from aiorch.types import (
     Image,
@@ -168,7 +169,10 @@ requests = st.builds(
 def test_two_questions_share_a_key_only_if_they_are_the_same(
     one: Request, other: Request, model: str, model2: str, tenant: str | None, tenant2: str | None
 ) -> None:
-    same = (one, model, tenant) == (other, model2, tenant2)
+    def shown(request: Request) -> Request:
+        return replace(request, messages=tuple(map(evened, request.messages)))
+
+    same = (shown(one), model, tenant) == (shown(other), model2, tenant2)
     assert (key(one, model, tenant) == key(other, model2, tenant2)) is same
     assert key(replace(one), model, tenant) == key(one, model, tenant)
 
@@ -177,6 +181,54 @@ def test_two_questions_share_a_key_only_if_they_are_the_same(
 def test_the_order_in_which_a_schema_was_written_does_not_matter(schema: dict[str, Any]) -> None:
     backwards = dict(reversed(schema.items()))
     assert key(replace(ASK, schema=JsonSchema(schema))) == key(replace(ASK, schema=JsonSchema(backwards)))
+
+
+DOCUMENT = Provenance("document", "a.txt")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (Message.user("Why?"), Message.user("Why? \n\t")),
+        (Message.user("Why?"), Message.user("Why?\r\n")),
+        (Message.user("one\ntwo"), Message.user("one\r\ntwo")),
+        (Message.system("Be brief."), Message.system("Be brief.\n")),
+        (Message.user("a ", "b"), Message.user("a ", "b ")),
+    ],
+)
+def test_white_space_at_the_end_and_line_ends_of_windows_make_no_other_question(
+    one: Message, other: Message
+) -> None:
+    assert key(replace(ASK, messages=(one,))) == key(replace(ASK, messages=(other,)))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (Message.user("Why?"), Message.user(" Why?")),
+        (Message.user("Why?"), Message.user("why?")),
+        (Message.user("a b"), Message.user("a  b")),
+        (Message.user("a\nb"), Message.user("a \nb")),  # two spaces are a line break in Markdown
+        (Message.user("a\nb"), Message.user("a\n\nb")),
+        (Message.user("a\nb\nc"), Message.user("a\r\nb\nc")),  # a mixture may be what is asked about
+        (Message.user("a\nb"), Message.user("a\rb")),
+        (Message.user("a", "b"), Message.user("a ", "b")),
+        (Message.assistant("Sure: "), Message.assistant("Sure:")),  # the beginning of an answer
+        (Message.user(Text("a", DOCUMENT)), Message.user(Text("a\n", DOCUMENT))),
+        (Message.user(Text("a\nb", DOCUMENT)), Message.user(Text("a\r\nb", DOCUMENT))),
+        (Message.tool(ToolResult("1", "4")), Message.tool(ToolResult("1", "4\n"))),
+    ],
+)
+def test_nothing_else_is_evened_out(one: Message, other: Message) -> None:
+    assert key(replace(ASK, messages=(one,))) != key(replace(ASK, messages=(other,)))
+
+
+@given(
+    st.builds(Message, st.sampled_from(["system", "user", "assistant"]), st.tuples(st.builds(Text, texts)))
+)
+def test_evening_out_twice_changes_nothing_more(message: Message) -> None:
+    assert evened(evened(message)) == evened(message)
+    assert evened(message).text.split() == message.text.split()
 
 
 # --- the cache in memory -----------------------------------------------------------------------------------------
@@ -232,3 +284,38 @@ async def test_a_cache_for_nothing_keeps_nothing() -> None:
     cache = MemoryCache(entries=0, ttl=60.0, clock=CLOCK)
     await cache.put("a", known())
     assert await cache.get("a") is None
+
+
+@pytest.mark.anyio
+async def test_answers_take_no_more_bytes_than_they_may() -> None:
+    one = weight(known("x" * 1000))
+    cache = MemoryCache(entries=100, ttl=60.0, clock=CLOCK, size=3 * one)
+    for name in "abcd":
+        await cache.put(name, known("x" * 1000))
+    assert [name for name in "abcd" if await cache.get(name)] == ["b", "c", "d"]
+    await cache.put("b", known("x"))  # kept anew, smaller
+    await cache.put("e", known("x"))
+    assert [name for name in "bcde" if await cache.get(name)] == ["b", "c", "d", "e"]
+
+
+@pytest.mark.anyio
+async def test_an_answer_that_is_too_large_alone_is_not_kept_and_leaves_no_debt() -> None:
+    cache = MemoryCache(entries=100, ttl=60.0, clock=CLOCK, size=2_000)
+    await cache.put("a", known("x" * 5_000))
+    assert await cache.get("a") is None
+    await cache.put("b", known("x"))
+    assert await cache.get("b") is not None
+
+
+@pytest.mark.anyio
+@given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 900), st.integers(0, 40)), max_size=40))
+async def test_whatever_is_kept_the_bounds_hold(writes: list[tuple[str, int, int]]) -> None:
+    clock = FakeClock()
+    cache = MemoryCache(entries=3, ttl=60.0, clock=clock, size=2_000)
+    for name, length, seconds in writes:
+        clock.advance(seconds)
+        await cache.put(name, known("x" * length, at=clock.now()))
+        found = [one for other in "abcdef" if (one := await cache.get(other)) is not None]
+        assert len(found) <= 3
+        assert sum(map(weight, found)) <= 2_000
+        assert all(one.at > clock.now() - 60.0 for one in found)

@@ -110,3 +110,17 @@ async def test_a_store_that_cannot_be_used_costs_no_answer_and_is_told_once(
     assert await first.get("k") == known("Rome.", clock.now())
     assert caplog.text.count("answers are kept in memory only") == 1
     await store.aclose()
+
+
+async def test_answers_on_disk_take_no_more_bytes_than_they_may(tmp_path: Path) -> None:
+    clock = FakeClock()
+    store = Store(tmp_path / "s.sqlite3", MIGRATIONS)
+    first = DiskCache(store, entries=10_000, ttl=60, clock=clock, size=4_000)
+    for i in range(SWEEP_EVERY + 1):
+        await first.put(f"k{i:03}", known("é" * 100, clock.now()))
+        clock.advance(0.01)
+    left = await store.fetch("SELECT key, length(CAST(known AS BLOB)) FROM answers ORDER BY key")
+    assert sum(size for _, size in left) <= 4_000
+    assert left[-1][0] == f"k{SWEEP_EVERY:03}"
+    assert 4_000 - sum(size for _, size in left) < left[0][1]
+    await store.aclose()

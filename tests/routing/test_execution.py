@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import anyio
 import pytest
+from tests.routing.rig import ASK, DEAR, K, Odd, Rig, Slow, at, failing, rig, trail, wholly
 
 from aiorch.errors import (
-    AiorchError,
     AllAttemptsFailed,
     BudgetExceeded,
     DeadlineExceeded,
@@ -20,146 +19,25 @@ from aiorch.errors import (
     NoModelAvailable,
     StreamInterrupted,
 )
-from aiorch.events import AttemptFinished, AttemptStarted, Bus, Event, Waiting
-from aiorch.protocols import Provider
-from aiorch.routing import Answer, Executor, Spent, Terms
+from aiorch.events import AttemptFinished, AttemptStarted, Bus, Waiting
+from aiorch.routing import Answer, Executor, Spent
 from aiorch.routing.attempts import PAUSE
 from aiorch.routing.bench import MENDED_AFTER
 from aiorch.testing import FakeClock, ScriptedProvider
 from aiorch.types import (
-    ZERO_PRICE,
     Budget,
-    Candidate,
     Deployment,
     Failure,
     FailureKind,
-    Message,
-    ModelCard,
     Parameters,
-    Price,
     ReasoningDelta,
-    Request,
     Response,
-    StreamPart,
     TextDelta,
     Timeouts,
     Usage,
 )
 
 pytestmark = pytest.mark.anyio
-
-K = FailureKind
-ASK = Request((Message.user("What is back-pressure?"),))
-DEAR = Price(Decimal(10), Decimal(1000))  # USD per million tokens
-
-
-def at(provider: str, model: str = "m", key: str | None = None, **card: Any) -> Candidate:
-    return Candidate(
-        Deployment(provider, model, key), ModelCard(provider, model, **{"price": ZERO_PRICE, **card})
-    )
-
-
-def failing(
-    kind: FailureKind = K.OVERLOADED, scope: Any = "model", said: str = "busy", **more: Any
-) -> Failure:
-    return Failure(kind, scope, said, **more)
-
-
-def wholly(text: str, usage: Usage = Usage(10, 20)) -> Response:
-    return Response(Message.assistant(text), "stop", usage)
-
-
-@dataclass
-class Rig:
-    """An executor over providers by name, with everything it said."""
-
-    providers: dict[str, Provider]
-    timeouts: Timeouts = Timeouts()
-    clock: FakeClock = field(default_factory=FakeClock)
-    events: list[Event] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        bus = Bus()
-        bus.subscribe(self.events.append)
-        self.executor = Executor(self.providers, clock=self.clock, bus=bus, timeouts=self.timeouts)
-
-    def terms(self, **given: Any) -> Terms:
-        timeout = given.pop("timeout", 60.0)
-        usual = {"attempts": 8, "prompt_tokens": 10}
-        return Terms("t1", self.clock.monotonic() + timeout, timeout, **{**usual, **given})
-
-    async def complete(self, *them: Candidate, request: Request = ASK, **given: Any) -> Answer:
-        return await self.executor.complete(request, them, self.terms(**given))
-
-    async def stream(self, *them: Candidate, request: Request = ASK, **given: Any) -> tuple[str, Answer]:
-        """The text that was shown, and the answer."""
-        shown = ""
-        async with aclosing(self.executor.stream(request, them, self.terms(**given))) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, Answer):
-                    return shown, piece
-                if isinstance(piece, TextDelta):
-                    shown += piece.text
-        raise AssertionError("no answer came")
-
-    def asked(self) -> dict[str, int]:
-        return {name: len(p.asked) for name, p in self.providers.items() if isinstance(p, ScriptedProvider)}
-
-
-def rig(**scripts: Sequence[Any]) -> Rig:
-    return Rig({name: ScriptedProvider(script, name=name) for name, script in scripts.items()})
-
-
-def trail(answer: Answer | AiorchError) -> list[tuple[str, str, str]]:
-    """Deployment, what came of it and what was done next, of each attempt."""
-    attempts = answer.attempts  # type: ignore[union-attr]
-    return [(a.deployment.id, a.failure.kind.value if a.failure else "answer", a.decision) for a in attempts]
-
-
-class Odd(ScriptedProvider):
-    """A provider whose stream is written out: pieces to yield, exceptions to raise, seconds to hang."""
-
-    def __init__(self, *pieces: Any, clock: FakeClock | None = None, seconds: float = 0.0) -> None:
-        super().__init__(name="odd")
-        self.pieces = pieces
-        self.clock = clock
-        self.seconds = seconds
-        """Virtual seconds before each piece."""
-        self.closed_streams = 0
-
-    async def stream(
-        self, deployment: Deployment, request: Request, timeouts: Timeouts = Timeouts()
-    ) -> AsyncGenerator[StreamPart, None]:
-        try:
-            for piece in self.pieces:
-                if self.clock:
-                    self.clock.advance(self.seconds)
-                if isinstance(piece, BaseException):
-                    raise piece
-                if isinstance(piece, float):
-                    await anyio.sleep(piece)
-                else:
-                    yield piece
-        finally:
-            self.closed_streams += 1
-
-
-class Slow(ScriptedProvider):
-    """A provider that takes its time in virtual seconds, then says its line."""
-
-    def __init__(self, clock: FakeClock, seconds: float, line: Any = "late") -> None:
-        super().__init__([line], name="slow")
-        self.clock = clock
-        self.seconds = seconds
-        self.timeouts: list[Timeouts] = []
-
-    async def complete(
-        self, deployment: Deployment, request: Request, timeouts: Timeouts = Timeouts()
-    ) -> Response:
-        self.timeouts.append(timeouts)
-        self.clock.advance(self.seconds)
-        return await super().complete(deployment, request, timeouts)
-
 
 # --- one answer --------------------------------------------------------------------------------------------------
 
@@ -355,7 +233,7 @@ async def test_a_deadline_that_has_passed_asks_nobody() -> None:
 async def test_a_timeout_of_the_providers_own_is_not_the_tasks(broken: Exception) -> None:
     house = rig(a=[broken])
     with pytest.raises(AllAttemptsFailed) as failed:
-        await house.complete(at("a"))
+        await house.complete(at("a"), attempts=2)
     assert len(failed.value.attempts) == 2
 
 

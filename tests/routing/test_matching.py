@@ -12,7 +12,7 @@ from aiorch.catalog import Successor
 from aiorch.protocols import Matcher
 from aiorch.routing import AGENT_PROFILES, ProfileMatcher, Profiles
 from aiorch.routing.matching import rank
-from aiorch.types import ZERO_PRICE, Candidate, Deployment, FreeKind, ModelCard, Profile, Task
+from aiorch.types import ZERO_PRICE, Candidate, Deployment, FreeKind, ModelCard, Profile, Ranking, Task
 
 HI = Task.of("Hi")
 GENERAL = Profile("general")
@@ -207,3 +207,74 @@ async def test_the_matcher_is_the_ranking() -> None:
     learnt = {"groq/gone": Successor("gone", "", ("groq/x",))}
     asks = replace(HI, model="groq/gone")
     assert (await ProfileMatcher(learnt).match(asks, GENERAL, [at("groq/x")])).candidates == (at("groq/x"),)
+
+
+# --- tiers, families and patterns --------------------------------------------------------------------------------
+
+
+def tiers(ranking: Ranking) -> list[tuple[int, str]]:
+    return [(tier, c.deployment.id) for tier, c in zip(ranking.tiers, ranking.candidates, strict=True)]
+
+
+def test_a_profile_may_name_a_family_and_a_pattern_and_whoever_serves_a_family_are_equals() -> None:
+    oss = {"family": "gpt-oss-120b"}
+    them = (
+        at("groq/oss", "K1", free="free_quota", **oss),
+        at("groq/oss", "K2", free="free_quota", **oss),
+        at("openrouter/oss:free", "O", **oss),
+        at("mistral/a", parameters=8 * 10**9),
+        at("mistral/b", parameters=70 * 10**9),
+        at("nova/z"),
+    )
+    ranking = rank(HI, Profile("p", primary="family:gpt-oss-120b", fallbacks=("mistral/*",)), them)
+    assert tiers(ranking) == [
+        (0, "openrouter/oss:free#O"),
+        (0, "groq/oss#K1"),
+        (0, "groq/oss#K2"),
+        (1, "mistral/b"),
+        (1, "mistral/a"),
+        (2, "nova/z"),
+    ]
+
+
+def test_work_that_is_shared_out_treats_the_best_of_each_provider_alike() -> None:
+    them = (
+        at("groq/a", free="free_quota", parameters=70 * 10**9),
+        at("groq/b", free="free_quota", parameters=8 * 10**9),
+        at("gemini/c", free="free_quota"),
+    )
+    assert tiers(rank(HI, GENERAL, them, mixing=True)) == [(0, "groq/a"), (0, "gemini/c"), (1, "groq/b")]
+    pattern = Profile("p", primary="gr*", any_free=False)
+    assert tiers(rank(HI, pattern, them, mixing=True)) == [(0, "groq/a"), (1, "groq/b")]
+
+
+def test_all_who_serve_the_model_that_a_task_asks_for_are_equals() -> None:
+    them = at("groq/x", "K1"), at("groq/x", "K2"), at("groq/y")
+    assert tiers(rank(replace(HI, model="groq/x"), GENERAL, them)) == [(0, "groq/x#K1"), (0, "groq/x#K2")]
+
+
+def test_a_ranking_with_the_wrong_number_of_tiers_is_refused() -> None:
+    with pytest.raises(ValueError, match="1 candidates and 2 tiers"):
+        Ranking((at("groq/x"),), tiers=(0, 1))
+
+
+# --- models by task type -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("wanted", "holds"),
+    [("data_analysis", True), ("analysis_agent", True), ("analysis", True), ("code_generation", False)],
+)
+async def test_a_model_can_be_preferred_for_a_kind_of_work(wanted: str, holds: bool) -> None:
+    matcher = ProfileMatcher()
+    matcher.override_model_for_task(task_type=wanted, model="groq/x")
+    task = replace(HI, agent="analysis_agent", type="data_analysis")
+    them = at("nova/z"), at("groq/x")
+    ranking = await matcher.match(task, Profile("analysis_agent", primary="nova/z"), them)
+    assert [c.card.id for c in ranking.candidates] == (
+        ["groq/x", "nova/z"] if holds else ["nova/z", "groq/x"]
+    )
+    assert (f"work of type {wanted} goes to groq/x first" in ranking.reason) is holds
+    matcher.override_model_for_task(task_type=wanted, model=None)
+    assert (await matcher.match(task, GENERAL, them)).candidates[0].card.id == "nova/z"

@@ -128,6 +128,19 @@ def test_a_rule_never_brings_in_who_may_not_be_asked() -> None:
     assert paid not in directed(Ranking((LFM,)), rule("groq/paid", "groq/*"), ALL).candidates
 
 
+def test_whoever_serves_a_family_are_equals_and_nobody_of_one_entry_is_anothers_equal() -> None:
+    ranking = Ranking((LFM, CODER, GROQ), tiers=(0, 0, 1))
+    ranked = directed(ranking, rule("groq/gpt-oss-20b", "family:qwen3-coder"), ALL)
+    assert (ranked.candidates, ranked.tiers) == ((GROQ, CODER, GROQ_CODER, LFM), (0, 1, 1, 2))
+    untold = directed(Ranking((LFM, CODER)), rule("groq/gpt-oss-20b"), ALL)
+    assert (untold.candidates, untold.tiers) == ((GROQ, LFM, CODER), (0, 1, 2))
+
+
+def test_a_model_that_two_entries_name_is_asked_once() -> None:
+    ranked = directed(Ranking(()), rule("groq/gpt-oss-20b", "groq/*"), ALL)
+    assert (ranked.candidates, ranked.tiers) == ((GROQ, GROQ_CODER), (0, 1))
+
+
 # --- names that do not exist -------------------------------------------------------------------------------------
 
 

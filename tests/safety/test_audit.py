@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import logging
@@ -236,4 +237,64 @@ def test_anything_can_be_recorded():
 
     assert canonical({"a": Thing(), "b": {3, 1}, "c": MappingProxyType({1: 2})}) == (
         '{"a":"a thing","b":["1","3"],"c":{"1":2}}'
+    )
+
+
+# --- the file stays open -----------------------------------------------------------------------------------------
+
+
+def test_a_renamed_file_is_begun_again_within_a_second(folder: Path, clock: StoppedClock):
+    log = AuditLog(folder, clock=clock)
+    log.append("one")
+    log.path.rename(folder / "old.jsonl")
+    clock.time += 1
+    log.append("two")
+    log.append("three")
+    assert [r["event"] for r in records(log)] == ["two", "three"]
+    assert len((folder / "old.jsonl").read_text().splitlines()) == 1
+
+
+def test_another_file_under_its_name_is_the_one_that_is_written(folder: Path, clock: StoppedClock):
+    log = AuditLog(folder, clock=clock)
+    log.append("one")
+    log.path.rename(folder / "old.jsonl")
+    log.path.touch()
+    clock.time += 1
+    log.append("two")
+    assert [r["event"] for r in records(log)] == ["two"]
+
+
+def test_what_another_process_left_torn_stays_alone(folder: Path):
+    log = AuditLog(folder)
+    log.append("one")
+    with log.path.open("a") as other:
+        other.write('{"event":"to')
+    log.append("two")
+    assert log.path.read_text().splitlines()[1] == '{"event":"to'
+    assert json.loads(log.path.read_text().splitlines()[2])["event"] == "two"
+
+
+def test_a_closed_log_is_opened_anew(folder: Path):
+    log = AuditLog(folder)
+    log.append("one")
+    log.close()
+    log.close()
+    log.append("two")
+    assert [r["event"] for r in records(log)] == ["one", "two"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no list of open files")
+def test_a_log_that_is_forgotten_holds_no_file(folder: Path):
+    log = AuditLog(folder)
+    log.append("one")
+    path = str(log.path)
+    opened = [
+        fd.name for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink() and str(fd.readlink()) == path
+    ]
+    assert len(opened) == 1
+    del log
+    gc.collect()
+    assert (
+        not Path("/proc/self/fd", opened[0]).is_symlink()
+        or str(Path("/proc/self/fd", opened[0]).readlink()) != path
     )

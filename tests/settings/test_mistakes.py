@@ -103,7 +103,7 @@ def test_a_bad_value_is_laid_to_the_place_that_gave_it():
 
 def test_a_bad_key_is_named_and_not_shown():
     text = said(keys={"groq": 98765432101234})
-    assert text == "keys.groq (an argument): must be a text"
+    assert text == "keys.groq (an argument): must be a text, or a list of texts"
 
 
 @pytest.mark.parametrize(

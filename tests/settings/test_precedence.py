@@ -73,9 +73,9 @@ def test_a_default_stated_higher_up_beats_another_value_below(monkeypatch: pytes
 def test_tables_of_several_places_are_joined():
     Path("aiorch.toml").write_text('[keys]\ngroq = "from-toml-1"\nopenai = "from-toml-2"\n')
     keys = Settings(keys={"groq": "from-argument"}).keys
-    assert {k: v.get_secret_value() for k, v in keys.items()} == {
-        "groq": "from-argument",
-        "openai": "from-toml-2",
+    assert {k: [key.get_secret_value() for key in v] for k, v in keys.items()} == {
+        "groq": ["from-argument"],
+        "openai": ["from-toml-2"],
     }
 
 

@@ -221,3 +221,23 @@ def test_a_forked_child_opens_a_connection_of_its_own(path: Path):
         [sys.executable, "-W", "ignore", "-c", FORKED, str(path)], capture_output=True, text=True, timeout=50
     )
     assert (done.returncode, done.stdout) == (0, "3\n"), done.stderr
+
+
+def test_a_store_is_there_once_something_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "aiorch.db"
+    store = Store(path)
+    assert not store.exists
+    assert not path.exists()
+    path.touch()
+    assert store.exists
+    assert Store.in_memory().exists
+
+
+def test_a_folder_that_may_not_be_looked_into_is_left_to_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(self: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "exists", forbidden)
+    assert Store(tmp_path / "aiorch.db").exists

@@ -109,6 +109,13 @@ class Catalogue:
             self._snapshot = self._build(at_work)
         return self._snapshot
 
+    def at_hand(self) -> Snapshot | None:
+        """The same as :meth:`snapshot` where that has nobody to ask and nothing to write; ``None`` where it has."""
+        at_work = self._at_work
+        if at_work is None or at_work.graves.unwritten or at_work.gatherer.due(at_work.mine):
+            return None
+        return self._snapshot
+
     async def callable(self) -> Mapping[str, Liveness]:
         """What earlier probing has found out for the accounts that are set up here, by card id. Asks nobody."""
         async with self._asking:

@@ -117,9 +117,14 @@ class Graveyard:
             if stone.id not in self._stones:
                 self.bury(stone, new=False)
 
+    @property
+    def unwritten(self) -> bool:
+        """True where :meth:`write` has something to do."""
+        return self._store is not None and bool(self._new or self._revived)
+
     async def write(self) -> None:
         """Keep what is new, and forget those that live again."""
-        if self._store is None or not (self._new or self._revived):
+        if self._store is None or not self.unwritten:
             return
         new, revived = dict(self._new), dict(self._revived)
         try:

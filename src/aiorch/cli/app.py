@@ -23,6 +23,7 @@ COMMANDS = {
     "models": "List the models that can be used now; show one.",
     "route": "Show whom a prompt would go to, and why.",
     "benchmark": "Measure models: how good and how quick they are.",
+    "health": "Show who is sick, who is limited, and how quick everybody is.",
     "init": "Write .env and aiorch.toml, and try the keys.",
     "doctor": "Look for what is missing or wrong, and say what to do.",
     "local": "Weights of the model that runs on this machine.",

@@ -19,7 +19,13 @@ HEAD = """\
 # Arguments, the environment (AIORCH_TIMEOUT=30) and .env come before this file. Keys are better kept in .env.
 """
 
-EXAMPLES = {"keys": 'groq = "gsk_..."', "base_urls": 'vllm = "http://localhost:8000/v1"'}
+EXAMPLES = {
+    "keys": 'groq = "gsk_..."',
+    "base_urls": 'vllm = "http://localhost:8000/v1"',
+    "weights": "groq = 3",
+    "tenants": "acme = { usd_day = 2, tokens_day = 1_000_000, requests_minute = 60 }",
+    "users": '"*" = { requests_minute = 20, requests_at_once = 4 }',
+}
 """A line for each table, since their default is empty."""
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from aiorch.types import Timeouts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Prepared:
-    """What stays the same over many calls to one place; made by :meth:`Transport.prepare`."""
+    """What stays the same over many calls to one place; made by :meth:`Transport.prepare`.
+
+    Pools keep what they make of one beside it, by its identity.
+    """
 
     method: str
     url: str
@@ -40,6 +44,7 @@ class Patience:
     """Guard a later piece of the body with this; ``None`` leaves it to the pool."""
 
 
+@lru_cache(maxsize=64)
 def patience_of(timeouts: Timeouts) -> Patience:
     """The time-outs of an attempt, told apart into what a pool minds and what is left to mind."""
     first, idle = timeouts.first_byte, timeouts.idle

@@ -1,7 +1,8 @@
 """Who carries the bytes: aiohttp on asyncio, httpx's transport on trio, or an httpx transport that the caller hands in.
 
-Measured beside each other (CPU a call, 64 at once): aiohttp 83 us, aiohttp behind httpx's types (httpx-aiohttp, client
-left out) 135 us, httpx's own pool above 900 us. So aiohttp is called directly, and httpx's types are the seam for
+Measured beside each other (CPU a call, 64 at once): aiohttp's connections and parser without its client 36 us, with it
+114 us, that behind httpx's types (httpx-aiohttp, client left out) 150 us, httpx's own pool above 900 us. So aiohttp is
+called below its client where a call is an ordinary one (:mod:`aiorch.net.direct`), and httpx's types are the seam for
 whatever else a caller brings, not a layer under everybody. This module is imported at the first call.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -35,6 +36,10 @@ class Opened(Protocol):
         """A piece that is there already; empty at the end; ``None`` when it has to be waited for."""
         ...
 
+    def at_end(self) -> bool:
+        """True where nothing more comes; False where that is not known."""
+        ...
+
     async def next(self) -> bytes:
         """The next piece; empty at the end."""
         ...
@@ -50,7 +55,7 @@ class Pool(Protocol):
     errors: tuple[type[Exception], ...]
     """What it raises when a call fails; anything else is a bug and passes through."""
 
-    async def open(self, prepared: Prepared, body: bytes | None, patience: Patience) -> Opened:
+    def open(self, prepared: Prepared, body: bytes | None, patience: Patience) -> Awaitable[Opened]:
         """Send one request and wait for the response's head."""
         ...
 
@@ -84,7 +89,9 @@ class AiohttpPool:
         import aiohttp
         import yarl
 
-        self.errors: tuple[type[Exception], ...] = (aiohttp.ClientError, OSError, EOFError)
+        from aiorch.net.direct import ERRORS, Lines
+
+        self.errors = ERRORS
         # aiohttp keeps a connection although the request said `connection: close`, so such calls have a session of
         # their own. trust_env stays off: aiohttp would look up ~/.netrc in a thread at every call, and fail where it
         # finds an entry beside our key. Cookies belong to browsers.
@@ -93,10 +100,17 @@ class AiohttpPool:
         closed = aiohttp.TCPConnector(limit=MAX_CONNECTIONS, force_close=True, ssl=certificates)
         self._kept = aiohttp.ClientSession(connector=kept, cookie_jar=aiohttp.DummyCookieJar())
         self._closed = aiohttp.ClientSession(connector=closed, cookie_jar=aiohttp.DummyCookieJar())
+        self._lines_kept = Lines(kept)
+        self._lines_closed = Lines(closed)
         self._timeout = aiohttp.ClientTimeout
         self._encoded = yarl.URL
 
-    async def open(self, prepared: Prepared, body: bytes | None, patience: Patience) -> Opened:
+    def open(self, prepared: Prepared, body: bytes | None, patience: Patience) -> Awaitable[Opened]:
+        lines = self._lines_kept if prepared.keep else self._lines_closed
+        return (lines.open if lines.fit(prepared, body) else self._asked)(prepared, body, patience)
+
+    async def _asked(self, prepared: Prepared, body: bytes | None, patience: Patience) -> Opened:
+        """Through aiohttp's client."""
         # connect counts the wait for a free connection and the name look-up too, sock_connect one address.
         timeout = self._timeout(
             total=None, connect=patience.connect, sock_connect=patience.connect, sock_read=patience.read
@@ -140,6 +154,9 @@ class AiohttpOpened:
         content = self._content
         piece = content.read_nowait()
         return piece if piece or content.at_eof() else None
+
+    def at_end(self) -> bool:
+        return self._content.at_eof()
 
     async def aclose(self) -> None:
         # Closes the connection when the body was not read to its end.
@@ -217,6 +234,9 @@ class HttpxOpened:
 
     def at_hand(self) -> bytes | None:
         return None
+
+    def at_end(self) -> bool:
+        return False
 
     async def next(self) -> bytes:
         async for piece in self._pieces:

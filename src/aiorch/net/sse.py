@@ -7,7 +7,7 @@ usual event, ``data: {...}`` and a blank line, is cut out of its chunk whole.
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from aiorch.net.causes import NetError
 
@@ -22,8 +22,7 @@ class EventTooLarge(NetError):
         super().__init__("body", "too_large", f"a server-sent event is larger than {limit:,} bytes")
 
 
-@dataclass(frozen=True, slots=True)
-class ServerSentEvent:
+class ServerSentEvent(NamedTuple):
     """One event."""
 
     data: str

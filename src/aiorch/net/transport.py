@@ -7,10 +7,12 @@ of a failure, a bound on the answer, connections that belong to the right event 
 
 from __future__ import annotations
 
+import re
 import weakref
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
@@ -21,6 +23,7 @@ from aiorch.types import Timeouts
 
 if TYPE_CHECKING:
     import httpx
+    from anyio.lowlevel import EventLoopToken
 
     from aiorch.net.pools import Opened, Pool
 
@@ -28,6 +31,9 @@ T = TypeVar("T")
 
 MAX_BODY = 32 * 1024 * 1024
 """Bytes of one whole answer; the longest known list of models has half a million."""
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""RFC 9110, section 5.6.2."""
 
 _HEADERS = {"accept-encoding": "gzip, deflate", "user-agent": "aiorch"}
 
@@ -45,7 +51,7 @@ class Reply:
 class StreamReply:
     """A response whose body comes in pieces: iterate over it, or :meth:`read` it whole."""
 
-    __slots__ = ("_errors", "_host", "_idle", "_opened", "_started", "headers", "status")
+    __slots__ = ("_errors", "_host", "_idle", "_started", "headers", "opened", "status")
 
     def __init__(
         self, opened: Opened, host: str, idle: float | None, errors: tuple[type[Exception], ...]
@@ -53,7 +59,8 @@ class StreamReply:
         self.status = opened.status
         self.headers: Mapping[str, str] = opened.headers
         """Names in any case."""
-        self._opened = opened
+        self.opened = opened
+        """What the pool made of it."""
         self._host = host
         self._idle = idle
         self._errors = errors
@@ -64,35 +71,53 @@ class StreamReply:
 
     async def __anext__(self) -> bytes:
         """The next piece. :raises NetError: when the connection breaks or falls silent."""
-        opened = self._opened
         try:
-            piece = opened.at_hand()
-            if piece is None:
-                # The first piece gets the pool's own patience, the longer of the two: some hosts send their headers
-                # at once and read the prompt afterwards (NVIDIA).
-                if self._idle is None or not self._started:
-                    piece = await opened.next()
-                else:
-                    piece = await _within(self._idle, opened.next)
+            piece = self.opened.at_hand()
         except self._errors as error:
             raise net_error(error, "body", self._host) from error
+        if piece is None:
+            piece = await self._waited_for()
         if not piece:
             raise StopAsyncIteration
         self._started = True
         return piece
 
+    async def _waited_for(self) -> bytes:
+        opened = self.opened
+        try:
+            # The first piece gets the pool's own patience, the longer of the two: some hosts send their headers at
+            # once and read the prompt afterwards (NVIDIA).
+            if self._idle is None or not self._started:
+                return await opened.next()
+            return await _within(self._idle, opened.next)
+        except self._errors as error:
+            raise net_error(error, "body", self._host) from error
+
+    async def aclose(self) -> None:
+        """Give the connection back, or close it where something of the body is left."""
+        await self.opened.aclose()
+
     async def read(self, limit: int = MAX_BODY) -> bytes:
         """The rest of the body. :raises NetError: also when it is larger than ``limit`` bytes."""
-        pieces: list[bytes] = []
-        size = 0
-        async for piece in self:
-            pieces.append(piece)
+        opened, pieces, size = self.opened, list[bytes](), 0
+        while True:
+            try:
+                piece = opened.at_hand()
+            except self._errors as error:
+                raise net_error(error, "body", self._host) from error
+            if piece is None:
+                piece = await self._waited_for()
             size += len(piece)
             if size > limit:
                 raise NetError(
                     "body", "too_large", f"the answer of {self._host} is larger than {limit:,} bytes"
                 )
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            if not piece:
+                return b"".join(pieces)
+            if not pieces and opened.at_end():
+                return piece
+            self._started = True
+            pieces.append(piece)
 
 
 class Transport:
@@ -119,6 +144,8 @@ class Transport:
         self._inner = inner
         self._trust_env = trust_env and inner is None
         self._max_body = max_body
+        self._here: Callable[[], EventLoopToken] | None = None
+        """Tells which event loop runs; imported with the first call."""
         self._pools: weakref.WeakKeyDictionary[object, Pool] = weakref.WeakKeyDictionary()
 
     def prepare(self, method: str, url: str, headers: Mapping[str, str] | None = None) -> Prepared:
@@ -139,6 +166,8 @@ class Transport:
             )
         own = dict(headers or {})
         for name, value in own.items():
+            if not _TOKEN.fullmatch(name):
+                raise ValueError(f"{name!r} is no name that a header may have")
             if not value.isascii() or not value.isprintable():
                 raise ValueError(f"the header {name} holds characters that no header may")
         given = {name.lower(): value.lower() for name, value in own.items()}
@@ -150,8 +179,11 @@ class Transport:
         self, prepared: Prepared, body: bytes | None = None, timeouts: Timeouts = Timeouts()
     ) -> Reply:
         """One call, its whole answer read. :raises NetError: when there is none."""
-        async with self.stream(prepared, body, timeouts) as reply:
+        reply = await self._open(prepared, body, patience_of(timeouts))
+        try:
             return Reply(reply.status, reply.headers, await reply.read(self._max_body))
+        finally:
+            await reply.opened.aclose()
 
     def stream(self, prepared: Prepared, body: bytes | None = None, timeouts: Timeouts = Timeouts()) -> Call:
         """One call, its answer in pieces: ``async with transport.stream(...) as reply: async for piece in reply``.
@@ -160,12 +192,38 @@ class Transport:
 
         :raises NetError: on entering, or while the pieces come.
         """
-        return Call(self, prepared, body, patience_of(timeouts))
+        return Call(partial(self._open, prepared, body, patience_of(timeouts)))
+
+    async def _open(self, prepared: Prepared, body: bytes | None, patience: Patience) -> StreamReply:
+        """A call up to its response's head."""
+        pool = self._pools.get(self._here().native_token) if self._here else None
+        if pool is None:
+            pool = await self.pool()
+        try:
+            if patience.head is None:
+                opened = await pool.open(prepared, body, patience)
+            else:
+                opened = await _within(patience.head, lambda: pool.open(prepared, body, patience))
+        except pool.errors as error:
+            raise net_error(error, "first_byte", prepared.host) from error
+        return StreamReply(opened, prepared.host, patience.idle, pool.errors)
+
+    async def warm(self, url: str, timeouts: Timeouts = Timeouts()) -> None:
+        """Open a connection to the server of ``url`` and keep it for its next call, so that this one need not wait for
+        name look-up, TCP and TLS.
+
+        What is sent is ``HEAD /``, without a key; whatever the server answers is fine.
+
+        :raises NetError: when there is no answer.
+        """
+        parts = urlsplit(url)
+        await self.send(self.prepare("HEAD", f"{parts.scheme}://{parts.netloc}/"), None, timeouts)
 
     async def pool(self) -> Pool:
         """The running event loop's connections, opened at its first call."""
         from anyio.lowlevel import current_token
 
+        self._here = current_token
         here = current_token()
         pool = self._pools.get(here.native_token)
         if pool is not None:
@@ -204,32 +262,19 @@ class Transport:
 class Call:
     """One call: entered when the response's head is there, left when its connection is given back."""
 
-    __slots__ = ("_body", "_opened", "_patience", "_prepared", "_transport")
+    __slots__ = ("_opening", "_reply")
 
-    def __init__(
-        self, transport: Transport, prepared: Prepared, body: bytes | None, patience: Patience
-    ) -> None:
-        self._transport = transport
-        self._prepared = prepared
-        self._body = body
-        self._patience = patience
+    def __init__(self, opening: Callable[[], Awaitable[StreamReply]]) -> None:
+        self._opening = opening
 
     async def __aenter__(self) -> StreamReply:
-        prepared, patience = self._prepared, self._patience
-        pool = await self._transport.pool()
-        try:
-            if patience.head is None:
-                self._opened = await pool.open(prepared, self._body, patience)
-            else:
-                self._opened = await _within(patience.head, lambda: pool.open(prepared, self._body, patience))
-        except pool.errors as error:
-            raise net_error(error, "first_byte", prepared.host) from error
-        return StreamReply(self._opened, prepared.host, patience.idle, pool.errors)
+        self._reply = await self._opening()
+        return self._reply
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._opened.aclose()
+        await self._reply.aclose()
 
 
 async def _within(seconds: float, act: Callable[[], Awaitable[T]]) -> T:

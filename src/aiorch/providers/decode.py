@@ -50,6 +50,7 @@ _FINISH: Mapping[str, FinishReason] = {
     "spii": "content_filter",
     "refusal": "content_filter",
 }
+_first_value = json.JSONDecoder().raw_decode
 _FAILED = frozenset({"error", "insufficient_system_resource", "abort", "engine_overloaded", "cancelled"})
 
 
@@ -59,7 +60,7 @@ _FAILED = frozenset({"error", "insufficient_system_resource", "abort", "engine_o
 def parse_json(body: bytes) -> Mapping[str, Any]:
     """The JSON object in ``body``. :raises AttemptFailed: when it holds anything else."""
     try:
-        value: object = json.loads(body)
+        value: object = _read(body)
     except (ValueError, RecursionError):
         start = body[:200].lstrip().lower()
         what = "a web page" if start.startswith((b"<!doctype", b"<html", b"<head", b"<")) else "no valid JSON"
@@ -69,6 +70,22 @@ def parse_json(body: bytes) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise AttemptFailed(malformed("the answer is JSON, but not an object"))
     return cast("dict[str, Any]", value)
+
+
+def _read(body: bytes) -> object:
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return json.loads(body)  # which knows other encodings
+    return read_json(text)
+
+
+def read_json(text: str) -> object:
+    """As :func:`json.loads`, without what it does around its scanner. :raises ValueError: :raises RecursionError:"""
+    if not text.startswith("{"):
+        return json.loads(text)
+    found: tuple[object, int] = _first_value(text)
+    return found[0] if found[1] == len(text) else json.loads(text)
 
 
 def read_response(
@@ -84,11 +101,12 @@ def read_response(
         raise AttemptFailed(malformed("the answer has no choices"))
     raise_error_in(choice, read_error)
     message = as_object(choice.get("message"))
-    calls = [
-        part
-        for n, call in enumerate(as_list(message.get("tool_calls")))
-        for part in _tool_call(as_object(call), n)
-    ]
+    called = message.get("tool_calls")
+    calls = (
+        [part for n, call in enumerate(as_list(called)) for part in _tool_call(as_object(call), n)]
+        if called
+        else ()
+    )
     content = message.get("content")
     return assemble(
         text=text_of(content) or (as_text(choice.get("text")) if not message else ""),
@@ -139,7 +157,7 @@ def assemble(
     if word in _FAILED:
         raise AttemptFailed(ended_in_error(word, host))
     reason: FinishReason = _FINISH.get(word, "stop")
-    if any(isinstance(c, ToolCall) for c in calls) and reason == "stop":
+    if calls and reason == "stop" and any(isinstance(c, ToolCall) for c in calls):
         reason = "tool_calls"
     parts: list[Part] = []
     if reasoning:
@@ -236,8 +254,10 @@ def reasoning_of(message: Mapping[str, Any]) -> str:
     """A model's thinking, wherever it was put."""
     for name in ("reasoning_content", "reasoning"):
         said = message.get(name)
-        if isinstance(said, str) and said:
+        if said and isinstance(said, str):
             return said
+    if "reasoning_details" not in message and not isinstance(message.get("content"), list):
+        return ""
     details = [as_object(d) for d in as_list(message.get("reasoning_details"))]  # MiniMax has nothing else
     told = "".join(as_text(d.get("text")) for d in details)
     if told:
@@ -278,12 +298,15 @@ def make_tool_call(call_id: object, name: object, arguments: object, number: int
 # --- usage -------------------------------------------------------------------------------------------------------
 
 
+_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
+
+
 def read_usage(answer: Mapping[str, Any]) -> Usage | None:
     """The tokens that the provider reports; ``None`` when it reports none."""
     usage = as_object(answer.get("usage")) or as_object(as_object(answer.get("x_groq")).get("usage"))
     if not usage:
         return None
-    sent, made, total = (count_of(usage.get(f"{n}_tokens")) for n in ("prompt", "completion", "total"))
+    sent, made, total = (count_of(usage.get(name)) for name in _COUNTS)
     if not (sent or made or total):
         return None
     # Gemini leaves thinking out of completion_tokens but counts it in the total.
@@ -297,6 +320,8 @@ def read_usage(answer: Mapping[str, Any]) -> Usage | None:
 
 def count_of(value: object) -> int:
     """A number of tokens; 0 for what is none."""
+    if type(value) is int:
+        return value if value > 0 else 0
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return 0
     return max(0, int(value))

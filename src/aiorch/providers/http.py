@@ -20,6 +20,8 @@ from aiorch.net import (
     StreamReply,
     Transport,
 )
+from aiorch.providers.allowances_seen import limits_seen
+from aiorch.providers.batches import Parts
 from aiorch.providers.decode import parse_json
 from aiorch.providers.dialect import Framing, dialect_named
 from aiorch.providers.failures import (
@@ -141,6 +143,13 @@ class HTTPProvider:
     def __repr__(self) -> str:
         return f"HTTPProvider({self.spec.id!r}, {self.spec.base_url!r}, keys={sorted(self._keys)})"
 
+    async def warm(self, timeouts: Timeouts = Timeouts()) -> None:
+        """Open a connection for the next call. :raises AttemptFailed: when that fails."""
+        try:
+            await self._transport.warm(self.spec.base_url, timeouts)
+        except NetError as error:
+            raise AttemptFailed(from_net(error)) from error
+
     # --- its models ----------------------------------------------------------------------------------------------
 
     async def models(self) -> Sequence[ModelCard]:
@@ -237,22 +246,27 @@ class HTTPProvider:
         request = self._mine(request)
         call = self._dialect.chat(deployment.model, request, self.spec)
         body = _bytes(call.body)
-        prepared = await self._prepare(
-            "POST", call.path, deployment.key, body, more=request.parameters.headers
-        )
+        more = request.parameters.headers
+        prepared = None if more else self._prepared.get(("POST" + call.path, deployment.key, True))
+        if prepared is None:
+            prepared = await self._prepare("POST", call.path, deployment.key, body, more=more)
         reply = await self._send(prepared, body, timeouts)
         response = self._dialect.answer(
             parse_json(reply.body), request, deployment.model, self._error_in_answer
         )
         return self._told(response, reply.headers)
 
-    async def stream(
-        self, deployment: Deployment, request: Request, timeouts: Timeouts = Timeouts()
-    ) -> AsyncGenerator[StreamPart, None]:
-        """Ask once; yield deltas as they come and the whole response last. Closing the generator ends the request.
+    def stream(self, deployment: Deployment, request: Request, timeouts: Timeouts = Timeouts()) -> Parts:
+        """Ask once; deltas as they come and the whole response last. Closing it ends the request.
 
         :raises AttemptFailed: whatever goes wrong, also in the middle.
         """
+        return Parts(self._batches(deployment, request, timeouts))
+
+    async def _batches(
+        self, deployment: Deployment, request: Request, timeouts: Timeouts
+    ) -> AsyncGenerator[Sequence[StreamPart], None]:
+        """The parts, those together that came together."""
         dialect, request = self._dialect, self._mine(request)
         call = dialect.chat(deployment.model, request, self.spec, stream=True)
         body = _bytes(call.body)
@@ -275,27 +289,30 @@ class HTTPProvider:
                     # Some answer whole though a stream was asked for, and errors inside a 200 come so too.
                     answer = parse_json(await reply.read())
                     response = dialect.answer(answer, request, deployment.model, self._error_in_answer)
-                    for part in _as_stream(self._told(response, reply.headers)):
-                        yield part
+                    yield _as_stream(self._told(response, reply.headers))
                     return
                 reader = dialect.reader(request, deployment.model, self._error_in_stream)
                 try:
                     async for piece in reply:
-                        for event in parser.feed(piece):
-                            for delta in reader.feed(event):
-                                yield delta
+                        parts, failed = _parts(reader, parser.feed(piece))
+                        if parts:
+                            yield parts
+                        if failed is not None:
+                            raise failed
                 except NetError:
                     if not reader.finished:
                         raise
                     # The model had said all: only the usage is lost.
                 if not reader.finished:
-                    for event in parser.close():
-                        for delta in reader.feed(event):
-                            yield delta
+                    parts, failed = _parts(reader, parser.close())
+                    if parts:
+                        yield parts
+                    if failed is not None:
+                        raise failed
                 response = self._told(reader.response(), reply.headers)
         except NetError as error:
             raise AttemptFailed(from_net(error)) from error
-        yield response
+        yield (response,)
 
     async def embed(
         self, deployment: Deployment, texts: Sequence[str], timeouts: Timeouts = Timeouts()
@@ -416,18 +433,22 @@ class HTTPProvider:
 
     def _told(self, response: Response, headers: Mapping[str, str]) -> Response:
         """The response with what the row wants to know of the headers."""
-        if not self.spec.told_headers:
+        spec = self.spec
+        if spec.windows and (limits := limits_seen(headers, spec, self._clock.now())):
+            response = replace(response, limits=limits)
+        if not spec.told_headers:
             return response
         there = {name.lower(): value for name, value in headers.items()}
-        told = {as_: there[name] for name, as_ in self.spec.told_headers.items() if name in there}
+        told = {as_: there[name] for name, as_ in spec.told_headers.items() if name in there}
         return replace(response, details={**response.details, **told}) if told else response
 
     def _refused(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
         if status < 300:
             return malformed(f"status {status} instead of an answer", status)
-        return classify(
-            status, headers, body, provider=self.spec, now=self._clock.now(), redactor=self._redactor
-        )
+        now = self._clock.now()
+        failure = classify(status, headers, body, provider=self.spec, now=now, redactor=self._redactor)
+        limits = limits_seen(headers, self.spec, now)
+        return replace(failure, limits=limits) if limits else failure
 
     def _error_in_answer(self, error: object, in_stream: bool = False) -> Failure:
         return classify(
@@ -456,6 +477,23 @@ def _bytes(body: Mapping[str, Any]) -> bytes:
 class _Parser(Protocol):
     def feed(self, chunk: bytes) -> Sequence[ServerSentEvent]: ...
     def close(self) -> Sequence[ServerSentEvent]: ...
+
+
+class _Reader(Protocol):
+    def feed(self, event: ServerSentEvent) -> Sequence[StreamPart]: ...
+
+
+def _parts(
+    reader: _Reader, events: Sequence[ServerSentEvent]
+) -> tuple[Sequence[StreamPart], AttemptFailed | None]:
+    """What events bring, and the failure that one of them is: what came before it was said."""
+    parts: list[StreamPart] = []
+    try:
+        for event in events:
+            parts += reader.feed(event)
+    except AttemptFailed as failed:
+        return parts, failed
+    return parts, None
 
 
 def _parser(framing: Framing) -> _Parser:

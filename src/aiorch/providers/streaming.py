@@ -21,6 +21,7 @@ from aiorch.providers.decode import (
     carries_error,
     first_choice,
     make_tool_call,
+    read_json,
     read_usage,
     reasoning_of,
     text_of,
@@ -86,10 +87,10 @@ class StreamReader:
     def feed(self, event: ServerSentEvent) -> list[Delta]:
         """The deltas of one event. :raises AttemptFailed: for an error in it, or when it is not JSON."""
         data = event.data
-        if not data.strip() or data.strip() == "[DONE]":
+        if not data.startswith("{") and data.strip() in ("", "[DONE]"):
             return []
         try:
-            chunk: object = json.loads(data)
+            chunk: object = read_json(data)
         except (ValueError, RecursionError):
             raise AttemptFailed(malformed("the stream holds something that is not JSON")) from None
         if not isinstance(chunk, dict):

@@ -67,6 +67,8 @@ def unclosed_fence(text: str) -> bool:
 
 def _blocks(text: str) -> Iterator[tuple[str, bool]]:
     """Each code block with whether it is closed: by a fence of the same sign, no shorter, with nothing behind it."""
+    if "```" not in text and "~~~" not in text:
+        return
     opened: re.Match[str] | None = None
     for fence in FENCE.finditer(text):
         if opened is None:

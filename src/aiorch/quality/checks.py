@@ -6,7 +6,7 @@ from typing import Any
 
 from aiorch.protocols import Check
 from aiorch.quality.answers import NoJSON, fenced, json_in, unclosed_fence, unclosed_json, without_thinking
-from aiorch.quality.repetition import longest_loop
+from aiorch.quality.repetition import SHORTEST_CIRCLE, longest_loop
 from aiorch.types import CheckResult, Response, Task
 
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
@@ -58,6 +58,8 @@ class NoRepetition:
         text = response.message.text
         if not text.strip():
             return CheckResult(self.name, None, "there is no text")
+        if len(text) < SHORTEST_CIRCLE:
+            return CheckResult(self.name, True)
         loop = longest_loop(text)
         if loop is None or not loop.degenerate:
             return CheckResult(self.name, True)

@@ -48,6 +48,10 @@ class Loop:
         return self.times >= 200 and self.share >= 0.6  # figures: a matrix of zeros is a fair answer
 
 
+SHORTEST_CIRCLE = 50
+"""Characters of the shortest text that :attr:`Loop.degenerate` can be true of: two letters, 25 times."""
+
+
 def longest_loop(text: str) -> Loop | None:
     """The verbatim repetition that takes up most of ``text``; ``None`` when nothing is repeated.
 

@@ -5,42 +5,59 @@ and one number of attempts for the whole request. So no retry can hide below a f
 never keeps a healthy one waiting.
 
     loop = begin(candidates, attempts=8)
-    step = choose(loop, now, deadline)          # Ask(candidate) | Wait(until) | GiveUp(why)
-    loop = after(loop, candidate, failure, now) # what a failure condemns, and for how long
+    step = choose(loop, now, deadline)              # Ask(candidate) | Wait(until) | GiveUp(why)
+    loop = after(asked(loop, candidate), candidate, failure, now)   # what a failure condemns, and for how long
+
+There may be hundreds of candidates, of which a request asks one or two: only those are written about that something
+is known of.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
-from aiorch.types import Candidate, Decision, Deployment, Failure, FailureKind
+from aiorch.types import Candidate, Decision, Deployment, Failure, FailureKind, ModelCard
 
 NEVER = math.inf
 """``not_before`` of a candidate that is not asked again in this request."""
 
-ASKED_TWICE = 2
-"""A deployment with a passing trouble is asked at most this often in one request."""
+PAUSE, LONGEST_PAUSE = 0.5, 8.0
+"""Seconds before a deployment in trouble is asked again, twice as long each time, and at most: the steps that provider
+SDKs use."""
 
-PAUSE = 0.5
-"""Seconds before a deployment in trouble is asked again. The first step that provider SDKs use."""
+SPREAD = 0.5
+"""By how much of its length a pause may vary, so that many requests do not come back at the same moment."""
+
+HOST_PAUSE = 2.0
+"""The same for a host that cannot be reached: nothing on it answers sooner, and others are asked meanwhile."""
 
 UNTOLD_MINUTE = 15.0
 """Seconds that a per-minute limit is taken to last when the provider does not say: a quarter of its window."""
 
-SOONEST = 0.05
-"""Seconds that a told wait lasts at least, so that a provider saying "now" cannot spin the loop."""
+TOLD = 1.0
+"""Seconds from which on a told wait is believed as it is. Whoever says "now" and refuses again is left alone for longer
+each time."""
 
-_TRANSIENT = frozenset(
+UNREACHABLE = frozenset({"proxy", "dns", "tls", "refused", "unreachable", "connect_timeout", "url"})
+"""Codes of failures before anything was sent: what cannot be connected to answers for none of its models."""
+
+_ASKED_AT_MOST: Mapping[FailureKind, float] = MappingProxyType(
     {
-        FailureKind.OVERLOADED,
-        FailureKind.TRANSPORT,
-        FailureKind.TIMEOUT,
-        FailureKind.MALFORMED,
-        FailureKind.TRUNCATED,
+        FailureKind.OVERLOADED: math.inf,
+        FailureKind.TRANSPORT: math.inf,
+        FailureKind.TIMEOUT: math.inf,
+        FailureKind.TRUNCATED: math.inf,
+        FailureKind.MALFORMED: 2,  # a captive portal and a fault in a plugin do not pass within a request
     }
 )
+"""The passing troubles, and how often one deployment is asked in one request that has them."""
+
+HOST_ASKED_AT_MOST = 2
+"""The same for everything behind a host that cannot be reached."""
+
 _RATE = frozenset({FailureKind.RATE_MINUTE, FailureKind.RATE_DAY})
 _OF_THE_REQUEST = frozenset({FailureKind.BAD_REQUEST, FailureKind.POLICY, FailureKind.EMPTY})
 """Kinds that speak of the request, whatever scope a provider gives them."""
@@ -65,13 +82,22 @@ class Standing:
 class Loop:
     """One request's state between two attempts."""
 
-    standings: tuple[Standing, ...]
+    candidates: tuple[Candidate, ...]
     """In the order of preference."""
     attempts_left: int
+    noted: Mapping[int, Standing] = field(default_factory=dict[int, Standing])
+    """By place: those of whom something is known. All others have never been asked and are free."""
     opinions: tuple[tuple[FailureKind, str], ...] = ()
     """The ambiguous failures so far: what, and of what (see :func:`condemned`). What two agree on is believed."""
+    unreached: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Providers whose host could not be reached, and how often that was tried."""
     final: str | None = None
     """Why nobody is asked any more, once that is decided."""
+
+    @property
+    def standings(self) -> tuple[Standing, ...]:
+        """All of them, in the order of preference."""
+        return tuple(self.noted.get(i) or Standing(c) for i, c in enumerate(self.candidates))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,32 +130,60 @@ def begin(
     candidates: Sequence[Candidate], *, attempts: int, benched: Mapping[str, tuple[float, str]] | None = None
 ) -> Loop:
     """A fresh request. ``benched`` tells by deployment id who is blocked until when (epoch seconds) and why."""
-    if not benched:  # nearly always, and there may be hundreds of candidates
-        return Loop(tuple(map(Standing, candidates)), attempts)
-    standings = tuple(Standing(c, 0, *benched.get(c.deployment.id, (0.0, ""))) for c in candidates)
-    return Loop(standings, attempts)
+    them = tuple(candidates)
+    if not benched:
+        return Loop(them, attempts)
+    found = ((i, c, benched.get(c.deployment.id)) for i, c in enumerate(them))
+    return Loop(them, attempts, {i: Standing(c, 0, *bar) for i, c, bar in found if bar is not None})
 
 
-def choose(loop: Loop, now: float, deadline: float) -> Step:
+def choose(
+    loop: Loop, now: float, deadline: float, barred: Mapping[str, tuple[float, str]] | None = None
+) -> Step:
     """The next step. Never asks beyond the attempts or at the deadline, never waits past it.
 
     :param now: epoch seconds.
     :param deadline: epoch seconds.
+    :param barred: by deployment id, who should not be asked as things are now whatever this request knows: until when,
+        and why.
     """
     if loop.final is not None:
         return GiveUp(loop.final)
-    if not loop.standings:
+    if not loop.candidates:
         return GiveUp("nobody can be asked")
     if loop.attempts_left <= 0:
         return GiveUp("all attempts are used up")
     if now >= deadline:
         return GiveUp("the time is up")
-    ready = [s for s in loop.standings if s.not_before <= now]
-    if ready:
-        best = min(ready, key=lambda s: (s.attempts, s.doubts))  # keeps the order of preference among equals
+    best: Standing | None = None
+    least = (math.inf, math.inf, math.inf)
+    soonest = _NOBODY
+    for place, candidate in enumerate(loop.candidates):
+        standing = loop.noted.get(place)
+        until = 0.0 if standing is None else standing.not_before
+        if barred and (bar := barred.get(candidate.deployment.id)) is not None and bar[0] > until:
+            standing = replace(standing or Standing(candidate), not_before=bar[0], reason=bar[1])
+            until = bar[0]
+        if until > now:
+            if until < soonest.not_before and standing is not None:
+                soonest = standing
+            continue
+        if standing is None:
+            if not loop.unreached or candidate.deployment.provider not in loop.unreached:
+                if least > _FRESH:
+                    return Ask(candidate)
+                break
+            standing = Standing(candidate)
+        record = (
+            loop.unreached.get(candidate.deployment.provider, 0),
+            standing.attempts,
+            standing.doubts,
+        )
+        if record < least:  # keeps the order of preference among equals
+            best, least = standing, record
+    if best is not None:
         return Ask(best.candidate)
-    soonest = min(loop.standings, key=lambda s: s.not_before)
-    if soonest.not_before == NEVER:
+    if soonest is _NOBODY:
         return GiveUp("nobody is left to ask")
     if soonest.not_before >= deadline:
         return GiveUp(
@@ -139,52 +193,118 @@ def choose(loop: Loop, now: float, deadline: float) -> Step:
     return Wait(soonest.not_before, soonest.reason)
 
 
+_NOBODY = Standing(Candidate(Deployment("", ""), ModelCard("", "")), not_before=NEVER)
+_FRESH = (0, 0, 0)
+"""The record of somebody who was never asked and is not doubted: nobody has a better one."""
+
+
+def still_open(loop: Loop, deadline: float) -> list[str]:
+    """Ids of those that this request could still ask before its deadline (epoch seconds)."""
+    return [
+        c.deployment.id
+        for place, c in enumerate(loop.candidates)
+        if (standing := loop.noted.get(place)) is None or standing.not_before < deadline
+    ]
+
+
 def asked(loop: Loop, candidate: Candidate) -> Loop:
     """The loop after an attempt at ``candidate`` has begun."""
-    standings = tuple(
-        replace(s, attempts=s.attempts + 1) if s.candidate is candidate else s for s in loop.standings
+    place = _place(loop, candidate)
+    standing = loop.noted.get(place)
+    standing = (
+        Standing(candidate, 1) if standing is None else replace(standing, attempts=standing.attempts + 1)
     )
-    return replace(loop, standings=standings, attempts_left=loop.attempts_left - 1)
+    # Written out, since every call comes by here, and replace() takes as long as the rest of the decision.
+    return Loop(
+        loop.candidates,
+        loop.attempts_left - 1,
+        {**loop.noted, place: standing},
+        loop.opinions,
+        loop.unreached,
+        loop.final,
+    )
 
 
-def after(loop: Loop, candidate: Candidate, failure: Failure, now: float) -> Loop:
-    """The loop after ``candidate`` failed: who is blocked by it, until when, and whether it is final."""
+def after(loop: Loop, candidate: Candidate, failure: Failure, now: float, *, chance: float = 0.5) -> Loop:
+    """The loop after ``candidate`` failed: who is blocked by it, until when, and whether it is final.
+
+    :param chance: 0 to 1, drawn at random: by it a pause is a little shorter or longer.
+    """
+    said = f"{failure.kind.value}: {failure.message}"
     if failure.kind is FailureKind.CONTEXT:
-        return _block(loop, _no_larger(candidate), NEVER, failure)
+        return _doubt(_block(loop, _no_larger(candidate), NEVER, said), _of_unknown_size)
     about = condemned(candidate, failure)
     if failure.ambiguous:
         opinion = (failure.kind, about)
         if opinion not in loop.opinions:
             loop = replace(loop, opinions=(*loop.opinions, opinion))
-            return _doubt(_block(loop, _is(candidate), NEVER, failure), _same_model(candidate))
+            return _doubt(_block(loop, _is(candidate), NEVER, said), _same_model(candidate))
         if about == THE_REQUEST:
-            return replace(loop, final=f"two agree: {failure.kind.value}: {failure.message}")
+            return replace(loop, final=f"two agree: {said}")
     if failure.kind in _FINAL:
-        return replace(loop, final=f"{failure.kind.value}: {failure.message}")
-    until = blocked_until(failure, now)
+        return replace(loop, final=said)
+    standing = loop.noted[_place(loop, candidate)]
+    until = blocked_until(failure, now, standing.attempts)
     if until is not None:
-        return _block(loop, lambda c: about in names(c.deployment), until, failure)
+        return limited(loop, about, until, said)
+    if unreachable(failure):
+        return _unreached(loop, candidate.deployment.provider, now, chance, said)
     if failure.kind is FailureKind.TRANSPORT:
-        # A host that cannot be reached cannot be reached for its other models either.
+        # A connection that broke may be the host's trouble, not this model's alone.
         loop = _doubt(loop, lambda c: c.deployment.provider == candidate.deployment.provider)
-    return _pause(loop, candidate, failure, now)
+    again = standing.attempts < _ASKED_AT_MOST.get(failure.kind, 1)
+    until = now + _varied(pause(standing.attempts), chance) if again else NEVER
+    return _block(loop, _is(candidate), until, said)
 
 
-def blocked_until(failure: Failure, now: float) -> float | None:
+def limited(loop: Loop, name: str, until: float, reason: str) -> Loop:
+    """The loop with everybody blocked that is part of ``name`` (see :func:`names`), as by a limit: no attempt is used.
+
+    :param until: epoch seconds.
+    """
+    return _block(loop, lambda c: name in names(c.deployment), until, reason)
+
+
+def without(loop: Loop, candidate: Candidate, reason: str) -> Loop:
+    """The loop with this one not asked any more."""
+    return _block(loop, _is(candidate), NEVER, reason)
+
+
+def unreachable(failure: Failure) -> bool:
+    """True where the host could not be connected to, so that nothing was sent."""
+    return failure.code in UNREACHABLE and failure.kind in (FailureKind.TRANSPORT, FailureKind.TIMEOUT)
+
+
+def pause(times: int) -> float:
+    """Seconds to wait after so many failures in a row.
+
+    >>> [pause(n) for n in (1, 2, 3, 9)]
+    [0.5, 1.0, 2.0, 8.0]
+    """
+    return min(LONGEST_PAUSE, PAUSE * 2.0 ** min(max(times, 1) - 1, 10))
+
+
+def blocked_until(failure: Failure, now: float, times: int = 1) -> float | None:
     """Until when (epoch seconds) a failure blocks what it condemns, whoever asks; ``None`` where it only blocks a
     moment.
 
     This is what one request may tell the next: limits that the provider stated, dead keys and dead models.
+
+    :param times: how often it has failed so in a row.
     """
     if failure.kind in _RATE:
         if failure.retry_at is not None:
-            return max(failure.retry_at, now + SOONEST)
+            return _told(failure.retry_at, now, times)
         return NEVER if failure.kind is FailureKind.RATE_DAY else now + UNTOLD_MINUTE
     if failure.kind in (FailureKind.AUTH, FailureKind.BILLING, FailureKind.MODEL_GONE):
         return NEVER
     if failure.retry_at is not None and failure.kind is FailureKind.OVERLOADED:
-        return max(failure.retry_at, now + SOONEST)
+        return _told(failure.retry_at, now, times)
     return None
+
+
+def _told(retry_at: float, now: float, times: int) -> float:
+    return retry_at if retry_at >= now + TOLD else max(retry_at, now + pause(times))
 
 
 THE_REQUEST = ""
@@ -257,23 +377,39 @@ def _same_model(candidate: Candidate) -> _Hit:
     return lambda c: (c.deployment.provider, c.deployment.model) == (mine.provider, mine.model)
 
 
+def _of_unknown_size(candidate: Candidate) -> bool:
+    """Asked after those that are known to be larger."""
+    return candidate.card.context is None
+
+
+def _place(loop: Loop, candidate: Candidate) -> int:
+    return next(i for i, c in enumerate(loop.candidates) if c is candidate)
+
+
+def _unreached(loop: Loop, provider: str, now: float, chance: float, reason: str) -> Loop:
+    """A host that cannot be reached: all others first, then it once more."""
+    times = loop.unreached.get(provider, 0) + 1
+    until = now + _varied(HOST_PAUSE, chance) if times < HOST_ASKED_AT_MOST else NEVER
+    loop = replace(loop, unreached={**loop.unreached, provider: times})
+    return _block(loop, lambda c: c.deployment.provider == provider, until, reason)
+
+
+def _varied(seconds: float, chance: float) -> float:
+    return seconds * (1.0 + SPREAD * (chance - 0.5))
+
+
 def _doubt(loop: Loop, hit: _Hit) -> Loop:
-    standings = tuple(replace(s, doubts=s.doubts + 1) if hit(s.candidate) else s for s in loop.standings)
-    return replace(loop, standings=standings)
+    return _noted(loop, hit, lambda s: replace(s, doubts=s.doubts + 1))
 
 
-def _block(loop: Loop, hit: _Hit, until: float, failure: Failure) -> Loop:
-    reason = f"{failure.kind.value}: {failure.message}"
-    standings = tuple(
-        replace(s, not_before=max(s.not_before, until), reason=reason) if hit(s.candidate) else s
-        for s in loop.standings
-    )
-    return replace(loop, standings=standings)
+def _block(loop: Loop, hit: _Hit, until: float, reason: str) -> Loop:
+    return _noted(loop, hit, lambda s: replace(s, not_before=max(s.not_before, until), reason=reason))
 
 
-def _pause(loop: Loop, candidate: Candidate, failure: Failure, now: float) -> Loop:
-    """A passing trouble: siblings first, then the same again after a pause, and no third time."""
-    standing = next(s for s in loop.standings if s.candidate is candidate)
-    passing = failure.kind in _TRANSIENT and standing.attempts < ASKED_TWICE
-    until = now + PAUSE if passing else NEVER
-    return _block(loop, _is(candidate), until, failure)
+def _noted(loop: Loop, hit: _Hit, change: Callable[[Standing], Standing]) -> Loop:
+    changed = {
+        place: change(loop.noted.get(place) or Standing(c))
+        for place, c in enumerate(loop.candidates)
+        if hit(c)
+    }
+    return replace(loop, noted={**loop.noted, **changed})

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiorch.routing.attempts import NEVER, blocked_until, condemned, names
-from aiorch.types import Candidate, Failure
+from aiorch.types import Candidate, Deployment, Failure
 
 MENDED_AFTER = 300.0
 """Seconds after which what has no told end is tried again: people mend keys, accounts and models."""
@@ -26,44 +26,57 @@ class Bench:
     So a limit of a whole account also holds for a model that the request which met it had no use for.
     """
 
-    __slots__ = ("_blocked",)
+    __slots__ = ("_blocked", "_times")
 
     def __init__(self) -> None:
         self._blocked: dict[str, _Blocked] = {}
+        self._times: dict[str, int] = {}
+        """How often in a row each was met, so that one which says "now" and refuses again is not asked all the time."""
 
     def remember(self, candidate: Candidate, failure: Failure, now: float) -> None:
         """Keep what this failure says of more than its request; an ambiguous one says nothing yet.
 
         :param now: epoch seconds.
         """
-        until = blocked_until(failure, now)
-        if until is None or failure.ambiguous or failure.scope == "request":
+        if failure.ambiguous or failure.scope == "request":
             return
+        about = condemned(candidate, failure)
+        times = self._times.get(about, 0) + 1
+        until = blocked_until(failure, now, times)
+        if until is None:
+            return
+        self._times[about] = times
         told = until != NEVER
         if not told:
             until = now + MENDED_AFTER
-        about = condemned(candidate, failure)
         earlier = self._blocked.get(about)
         if earlier is None or earlier.until < until:
             self._blocked[about] = _Blocked(until, f"{failure.kind.value}: {failure.message}", told)
+
+    def answered(self, deployment: Deployment) -> None:
+        """It answered: what was met of it before is over."""
+        if self._times:
+            for name in names(deployment):
+                self._times.pop(name, None)
+
+    def bar(self, deployment: Deployment, now: float) -> tuple[str, float, str] | None:
+        """What bars it now: the name of what is blocked, until when a request may wait for it, and why."""
+        if not self._blocked:
+            return None
+        on = [
+            (not b.told, b.until, name)
+            for name in names(deployment)
+            if (b := self._blocked.get(name)) and b.until > now
+        ]
+        if not on:
+            return None
+        untold, until, name = max(on)
+        return name, NEVER if untold else until, self._blocked[name].reason
 
     def now(self, now: float) -> Mapping[str, tuple[float, str]]:
         """By name of what is blocked: until when (epoch seconds), and why."""
         self._forget(now)
         return {name: (b.until, b.reason) for name, b in self._blocked.items()}
-
-    def of(self, candidates: Sequence[Candidate], now: float) -> Mapping[str, tuple[float, str]]:
-        """By id of the deployments among them that are blocked: until when one request may wait for them, and why."""
-        self._forget(now)
-        if not self._blocked:
-            return {}
-        found: dict[str, tuple[float, str]] = {}
-        for candidate in candidates:
-            on = [self._blocked[name] for name in names(candidate.deployment) if name in self._blocked]
-            if on:
-                worst = max(on, key=lambda b: (not b.told, b.until))
-                found[candidate.deployment.id] = (worst.until if worst.told else NEVER, worst.reason)
-        return found
 
     def _forget(self, now: float) -> None:
         for name in [name for name, b in self._blocked.items() if b.until <= now]:

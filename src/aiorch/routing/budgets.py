@@ -24,11 +24,43 @@ class Spent:
         return Spent(self.usage + usage, self.usd + usd, self.attempts + attempts)
 
 
+def least(one: Budget | None, other: Budget | None) -> Budget | None:
+    """The stricter of two budgets, limit by limit; ``None`` where neither sets any.
+
+    >>> least(Budget(tokens=5), Budget(tokens=9, attempts=2))
+    Budget(usd=None, tokens=5, attempts=2)
+    """
+    if one is None or other is None:
+        return one or other
+    return Budget(
+        min((v for v in (one.usd, other.usd) if v is not None), default=None),
+        min((v for v in (one.tokens, other.tokens) if v is not None), default=None),
+        min((v for v in (one.attempts, other.attempts) if v is not None), default=None),
+    )
+
+
 def cost_of(card: ModelCard, usage: Usage, *, free: bool) -> Decimal:
     """USD for these tokens at this model; 0 on a free route and where no price is known."""
     if free or card.price is None:
         return Decimal(0)
     return card.price.cost(usage)
+
+
+def worst_case(card: ModelCard, *, prompt: int, answer: int | None, free: bool) -> tuple[Decimal, int]:
+    """What a call takes at most: USD, and tokens of prompt and answer. What a purse reserves.
+
+    >>> worst_case(ModelCard("p", "m", max_output=700), prompt=300, answer=None, free=True)
+    (Decimal('0'), 1000)
+    """
+    most = _longest(card, answer)
+    return cost_of(card, Usage(prompt, most), free=free), prompt + most
+
+
+def _longest(card: ModelCard, answer: int | None) -> int:
+    """The most tokens of an answer, where ``answer`` is what the request limits it to."""
+    if answer is None:
+        return card.max_output or ASSUMED_ANSWER
+    return min(answer, card.max_output or answer)
 
 
 def unaffordable(
@@ -44,7 +76,7 @@ def unaffordable(
         return None
     if budget.attempts is not None and spent.attempts >= budget.attempts:
         return f"the budget of {budget.attempts} attempt(s) is used up"
-    most = answer or card.max_output or ASSUMED_ANSWER
+    most = _longest(card, answer)
     if budget.tokens is not None and spent.usage.total + prompt >= budget.tokens:
         return (
             f"the prompt takes about {prompt:,} tokens, and {max(0, budget.tokens - spent.usage.total):,} "

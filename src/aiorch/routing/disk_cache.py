@@ -20,6 +20,13 @@ MIGRATIONS = (
         "CREATE TABLE answers (key TEXT PRIMARY KEY, at REAL NOT NULL, known TEXT NOT NULL);"
         "CREATE INDEX answers_by_age ON answers (at);",
     ),
+    Migration(
+        "answers",
+        2,
+        "CREATE TABLE likenesses (key TEXT PRIMARY KEY, bucket TEXT NOT NULL, at REAL NOT NULL, vector BLOB NOT NULL);"
+        "CREATE INDEX likenesses_by_bucket ON likenesses (bucket);"
+        "CREATE INDEX likenesses_by_age ON likenesses (at);",
+    ),
 )
 
 log = logging.getLogger("aiorch")
@@ -31,11 +38,16 @@ SWEEP_EVERY = 256
 class DiskCache:
     """The :class:`~aiorch.routing.AnswerCache` of the database. A row that can no longer be read counts as missing."""
 
-    def __init__(self, store: Store, *, entries: int, ttl: float, clock: Clock) -> None:
-        """:param entries: the most answers kept. :param ttl: seconds that one is good for."""
+    def __init__(
+        self, store: Store, *, entries: int, ttl: float, clock: Clock, size: int = 64 * 1024 * 1024
+    ) -> None:
+        """:param entries: the most answers kept. :param ttl: seconds that one is good for.
+        :param size: the most bytes of all answers together.
+        """
         self._store = store
-        self._near = MemoryCache(entries=entries, ttl=ttl, clock=clock)
+        self._near = MemoryCache(entries=entries, ttl=ttl, clock=clock, size=size)
         self._entries = entries
+        self._size = size
         self._ttl = ttl
         self._clock = clock
         self._writes = 0
@@ -81,6 +93,8 @@ class DiskCache:
     async def _sweep(self) -> None:
         await self._store.execute("DELETE FROM answers WHERE at <= ?", (self._clock.now() - self._ttl,))
         await self._store.execute(
-            "DELETE FROM answers WHERE key NOT IN (SELECT key FROM answers ORDER BY at DESC LIMIT ?)",
-            (self._entries,),
+            "DELETE FROM answers WHERE key NOT IN (SELECT key FROM ("
+            "SELECT key, row_number() OVER newest AS place, sum(length(CAST(known AS BLOB))) OVER newest AS size "
+            "FROM answers WINDOW newest AS (ORDER BY at DESC, key)) WHERE place <= ? AND size <= ?)",
+            (self._entries, self._size),
         )

@@ -6,9 +6,11 @@ Applied before any matcher ranks, so that no matcher, also one from a plugin, ca
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from aiorch.types import Candidate, Image, ModelCard, PassedOver, Task
+from aiorch.routing.policy import stays_here, strictest
+from aiorch.types import Candidate, Image, ModelCard, PassedOver, Profile, Task
+from aiorch.types.profiles import RoutePolicy
 
 CHARACTERS_PER_TOKEN = 4
 """The usual rule of thumb for English text; providers' own counts take its place afterwards."""
@@ -26,6 +28,14 @@ class Rules:
     """Providers whose key is billed, so that their free allowance is not one."""
     excluded: frozenset[str] = frozenset()
     """Providers that are not to be used."""
+    policy: RoutePolicy = "free"
+    here: frozenset[str] = frozenset()
+    """Providers that are reached without leaving this machine."""
+
+    def under(self, profile: Profile) -> Rules:
+        """The same with the policy of a profile. ``private`` holds where either says so."""
+        policy = strictest(self.policy, profile.route_policy)
+        return self if policy == self.policy else replace(self, policy=policy)
 
 
 def eligible(
@@ -51,6 +61,8 @@ def unfit(task: Task, card: ModelCard, rules: Rules, needed: int) -> str | None:
     can = card.capabilities
     if card.provider in rules.excluded:
         return "its provider is excluded by the settings"
+    if rules.policy == "private" and not stays_here(card, rules.here):
+        return "policy private: it does not run on this machine"
     if card.retired:
         return "retired by its provider"
     if can.chat is False:

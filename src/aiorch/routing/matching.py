@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from decimal import Decimal
 
-from aiorch.catalog import Index, Successor, index, resolve
+from aiorch.catalog import Successor, index, resolve
 from aiorch.routing.complexity import judge
-from aiorch.types import Candidate, ModelCard, PassedOver, Profile, Ranking, Task
+from aiorch.routing.pools import gather
+from aiorch.routing.preference import by_worth, shared_out
+from aiorch.types import Candidate, Profile, Ranking, Task
 
-_ROUTE_ORDER = ("zero_price", "free_quota", "local", "anonymous", "trial", "none", "unknown")
-"""Free by price before free by allowance, then what runs on this machine, then what is shared with strangers, then what
-costs later or now."""
-
-_PREFERRED = ("nova", "openrouter")
-"""Amazon's own API serves its Nova models at no charge: first wherever its key is present. OpenRouter's free
-models come before other free ones: the widest choice behind one key."""
+TASK_MODELS: dict[str, str] = {}
+"""Task type to model, asked first for such work whatever the agent. Edit it before an Orchestrator is made, or call
+:meth:`ProfileMatcher.override_model_for_task`."""
 
 
 class ProfileMatcher:
@@ -32,21 +28,51 @@ class ProfileMatcher:
         self,
         successors: Mapping[str, Successor] | None = None,
         priors: Callable[[], Awaitable[Mapping[str, float]]] | None = None,
+        *,
+        mixing: bool = False,
     ) -> None:
         """
         :param successors: by dead id, looked at before the built-in ones (:attr:`Catalogue.learnt`).
         :param priors: gives the scores that were measured here, 0 to 1 by ``provider/model``; asked once.
+        :param mixing: work is to be spread: the best models of several providers are equals.
         """
         self._successors = successors
         self._ask_priors = priors
         self._priors: Mapping[str, float] = {}
+        self._mixing = mixing
+        self._task_models = dict(TASK_MODELS)
+        self.stamp = object()
+        """Another object whenever the same question may get another answer."""
+
+    def override_model_for_task(self, task_type: str, model: str | None) -> None:
+        """From now on ask ``model`` first for work of this type; ``None`` takes that back.
+
+            matcher.override_model_for_task(task_type="analysis", model="groq/openai/gpt-oss-120b")
+
+        :param task_type: a task's type (``data_analysis``), or an agent, with or without ``_agent`` behind it.
+        :param model: whatever a profile may name: ``provider/model``, an id, ``family:NAME``, a pattern.
+        """
+        if model is None:
+            self._task_models.pop(task_type, None)
+        else:
+            self._task_models[task_type] = model
+        self.stamp = object()
 
     async def match(self, task: Task, profile: Profile, candidates: Sequence[Candidate]) -> Ranking:
         """See :func:`rank`."""
         if self._ask_priors is not None:
             ask, self._ask_priors = self._ask_priors, None
             self._priors = await ask()
-        return rank(task, profile, candidates, self._successors, self._priors)
+            self.stamp = object()
+        return rank(
+            task,
+            profile,
+            candidates,
+            self._successors,
+            self._priors,
+            task_models=self._task_models,
+            mixing=self._mixing,
+        )
 
 
 def rank(
@@ -55,62 +81,52 @@ def rank(
     candidates: Sequence[Candidate],
     successors: Mapping[str, Successor] | None = None,
     priors: Mapping[str, float] | None = None,
+    *,
+    task_models: Mapping[str, str] | None = None,
+    mixing: bool = False,
 ) -> Ranking:
-    """Candidates for ``task``, best first; those of the model that it names, where it names one."""
+    """Candidates for ``task``, best first; those of the model that it names, where it names one.
+
+    :param task_models: models by task type, asked before the profile's own.
+    :param mixing: the best models of several providers are equals, so that balancing can share the work out.
+    """
     known = index(candidates)
     judged = judge(task)
     if task.model is not None:
         asked = resolve(task.model, known, successors)
-        return Ranking(
-            asked.candidates, asked.passed_over, f"the task asks for {task.model}", judged.complexity
+        equals = (0,) * len(asked.candidates)
+        why = f"the task asks for {task.model}"
+        return Ranking(asked.candidates, asked.passed_over, why, judged.complexity, equals)
+    overridden = _for_type(task, task_models) if task_models else None
+    entries = profile.models(judged.complexity)
+    if overridden is not None:
+        entries = (overridden[1], *entries)
+    named = gather(entries, known, candidates, successors, priors, mixing=mixing)
+    rest: list[Candidate] = []
+    tiers: list[int] = []
+    if profile.any_free:
+        chosen = {c.deployment.id for c in named.candidates}
+        rest, tiers = (shared_out if mixing else by_worth)(
+            [c for c in candidates if c.deployment.id not in chosen] if chosen else candidates, priors
         )
-    first, passed = _named(profile, judged.complexity, known, successors)
-    rest = (
-        sorted((c for c in candidates if c not in first), key=lambda c: worth(c.card, priors))
-        if profile.any_free
-        else []
-    )
     reason = f"profile {profile.name}, {judged.complexity} ({', '.join(judged.signs)})"
-    if not first and profile.models(judged.complexity):
+    if overridden is not None:
+        reason += f"; work of type {overridden[0]} goes to {overridden[1]} first"
+    if not named.candidates and entries:
         reason += "; none of its own models can be used here, so the best of the others"
-    return Ranking((*first, *rest), passed, reason, judged.complexity)
-
-
-def _named(
-    profile: Profile, complexity: str, known: Index, successors: Mapping[str, Successor] | None
-) -> tuple[list[Candidate], tuple[PassedOver, ...]]:
-    chosen: list[Candidate] = []
-    passed: list[PassedOver] = []
-    for name in profile.models(complexity):
-        resolved = resolve(name, known, successors)
-        chosen += [c for c in resolved.candidates if c not in chosen]
-        passed += resolved.passed_over
-    return chosen, tuple(passed)
-
-
-UNMEASURED = 0.5
-"""The share of right answers that is expected of a model which was never measured here."""
-
-
-def worth(
-    card: ModelCard, priors: Mapping[str, float] | None = None
-) -> tuple[int, int, int, int, Decimal, int, float, float]:
-    """Smaller is asked earlier, by what is known already: route, price, what was measured here, size, age.
-    A demo comes last.
-
-    >>> worth(ModelCard("nova", "lite", free="zero_price")) < worth(ModelCard("groq", "llama-70b", free="free_quota"))
-    True
-    """
-    size = card.parameters or 0
-    return (
-        0 if card.provider == _PREFERRED[0] and card.costs_nothing else 1,
-        1 if card.demo else 0,
-        _ROUTE_ORDER.index(card.free),
-        0 if card.provider in _PREFERRED and card.costs_nothing else 1,
-        Decimal(0) if card.costs_nothing or card.price is None else card.price.output,
-        -round(
-            10 * (priors or {}).get(card.id, UNMEASURED)
-        ),  # by tenths: more a short suite cannot tell apart
-        -round(math.log2(size + 1)),  # by powers of two: 27B and 32B are alike, 8B and 70B are not
-        -(card.created or 0.0),
+    behind = named.behind
+    return Ranking(
+        (*named.candidates, *rest),
+        named.passed_over,
+        reason,
+        judged.complexity,
+        (*named.tiers, *(behind + tier for tier in tiers)),
     )
+
+
+def _for_type(task: Task, models: Mapping[str, str]) -> tuple[str, str] | None:
+    """The override that speaks of this task: by its type, then by its agent."""
+    for name in (task.type, task.agent, task.agent.removesuffix("_agent")):
+        if name is not None and name in models:
+            return name, models[name]
+    return None

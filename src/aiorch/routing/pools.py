@@ -25,6 +25,7 @@ from zoneinfo import ZoneInfo
 
 from aiorch.catalog import Index, Successor, index, resolve, successor_of
 from aiorch.errors import ConfigurationError, nearest
+from aiorch.routing.preference import by_worth, shared_out
 from aiorch.types import Candidate, ModelCard, PassedOver, Ranking, Task
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -134,45 +135,106 @@ def directed(
     rule: Rule,
     fit: Sequence[Candidate],
     successors: Mapping[str, Successor] | None = None,
+    *,
+    mixing: bool = False,
 ) -> Ranking:
     """The ranking with the pool's models first, in the pool's order.
 
     :param fit: everybody who may be asked.
+    :param mixing: see :func:`gather`.
     """
-    known = index(fit)
-    first: list[Candidate] = []
-    passed: list[PassedOver] = []
-    for entry in rule.models:
-        found, notes = _members(entry, known, fit, successors)
-        first += [c for c in found if c not in first]
-        passed += notes
+    gathered = gather(rule.models, index(fit), fit, successors, mixing=mixing)
+    first, passed = gathered.candidates, list(gathered.passed_over)
     reason = f"rule {rule.name!r} sends it to {rule.whereto}"
     if not first:
         reason += ", where nobody can be asked"
-    outside = tuple(c for c in ranking.candidates if c not in first)
+    chosen = {c.deployment.id for c in first}
+    ranks = ranking.tiers or range(len(ranking.candidates))
+    outside = [
+        (c, t) for c, t in zip(ranking.candidates, ranks, strict=True) if c.deployment.id not in chosen
+    ]
     if rule.only:
         left_out = f"outside of {rule.whereto}, and rule {rule.name!r} allows nobody else"
-        passed += [PassedOver(c.deployment.id, left_out) for c in outside]
-        outside = ()
+        passed += [PassedOver(c.deployment.id, left_out) for c, _ in outside]
+        outside = []
+    behind = gathered.behind
     return replace(
         ranking,
-        candidates=(*first, *outside),
+        candidates=(*first, *(c for c, _ in outside)),
+        tiers=(*gathered.tiers, *(behind + t for _, t in outside)),
         passed_over=(*passed, *ranking.passed_over),
         reason=f"{reason}; {ranking.reason}",
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Who answers to a list of entries, in its order."""
+
+    candidates: tuple[Candidate, ...]
+    tiers: tuple[int, ...]
+    """For each candidate its group of equals, 0 first."""
+    passed_over: tuple[PassedOver, ...]
+    """Names that stand for nobody, or for somebody else."""
+
+    @property
+    def behind(self) -> int:
+        """The first tier after these."""
+        return self.tiers[-1] + 1 if self.tiers else 0
+
+
+def gather(
+    entries: Sequence[str],
+    known: Index,
+    fit: Sequence[Candidate],
+    successors: Mapping[str, Successor] | None = None,
+    priors: Mapping[str, float] | None = None,
+    *,
+    mixing: bool = False,
+) -> Gathered:
+    """Who answers to the entries of a pool or a profile: ``provider/model``, a model's id, a pattern with ``*``, or
+    ``family:NAME``.
+
+    Whoever serves one model or one family, with whatever key, are equals; one entry's members are nobody's equals
+    beside.
+
+    :param mixing: the members of a pattern are to share the work: the best of each provider are equals.
+    """
+    chosen: dict[str, tuple[Candidate, int]] = {}
+    passed: list[PassedOver] = []
+    behind = 0
+    for entry in entries:
+        found, tiers, notes = _members(entry, known, fit, successors, priors, mixing=mixing)
+        for candidate, tier in zip(found, tiers, strict=True):
+            chosen.setdefault(candidate.deployment.id, (candidate, behind + tier))
+        passed += notes
+        behind += (max(tiers) + 1) if tiers else 0
+    return Gathered(
+        tuple(candidate for candidate, _ in chosen.values()),
+        tuple(tier for _, tier in chosen.values()),
+        tuple(passed),
+    )
+
+
 def _members(
-    entry: str, known: Index, fit: Sequence[Candidate], successors: Mapping[str, Successor] | None
-) -> tuple[Sequence[Candidate], Sequence[PassedOver]]:
-    """Who answers to one entry of a pool."""
+    entry: str,
+    known: Index,
+    fit: Sequence[Candidate],
+    successors: Mapping[str, Successor] | None,
+    priors: Mapping[str, float] | None,
+    *,
+    mixing: bool,
+) -> tuple[Sequence[Candidate], Sequence[int], Sequence[PassedOver]]:
+    """Who answers to one entry, with their tiers."""
     if entry.startswith(_FAMILY):
         wanted = entry.removeprefix(_FAMILY)
-        return [c for c in fit if c.card.family == wanted], ()
+        found, _ = by_worth([c for c in fit if c.card.family == wanted], priors)
+        return found, [0] * len(found), ()
     if "*" in entry:
-        return [c for c in fit if fnmatchcase(c.card.id, entry)], ()
-    found = resolve(entry, known, successors)
-    return found.candidates, found.passed_over
+        matching = [c for c in fit if fnmatchcase(c.card.id, entry)]
+        return (*(shared_out if mixing else by_worth)(matching, priors), ())
+    resolved = resolve(entry, known, successors)
+    return resolved.candidates, [0] * len(resolved.candidates), resolved.passed_over
 
 
 # --- whether the names in them exist -----------------------------------------------------------------------------

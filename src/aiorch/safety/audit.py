@@ -7,8 +7,11 @@ import json
 import logging
 import math
 import os
+import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from json.encoder import encode_basestring
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -27,8 +30,8 @@ class AuditLog:
     A record is one ``write`` to a file opened for appending, so records of several writers never mix (on a local disk,
     under Linux and macOS). It is handed to the operating system and not forced to the disk: it survives the end of this
     process, not a power cut in the same second. Writing so little takes less time than handing it to a thread, so
-    :meth:`append` is called on the event loop. The file is opened each time, so that a rotated or deleted one is begun
-    again.
+    :meth:`append` is called on the event loop. The file stays open; one that was deleted is begun again with the next
+    record, one that was renamed within a second.
 
         audit.append("task_started", task_id=task.id, agent=task.agent, texts={"prompt": task.text})
     """
@@ -48,6 +51,9 @@ class AuditLog:
         self._redact = redact
         self._clock = clock or SystemClock()
         self._warned = False
+        self._open: _Opened | None = None
+        self._second: tuple[int, str] = (-1, "")
+        self._one_at_a_time = threading.Lock()
 
     @property
     def path(self) -> Path:
@@ -68,31 +74,71 @@ class AuditLog:
         record = {k: v for k, v in fields.items() if v is not None}
         for name, text in (texts or {}).items():
             record |= _measured(name, text, self.retention)
-        record |= {"at": _time(now), "event": event}
+        record["at"] = self._time(now)
+        record["event"] = event
         line = self._redact(canonical(record)).encode()
         try:
-            self._write(self._file(now), line)
+            with self._one_at_a_time:
+                self._write(now, line)
         except OSError as fault:
             self._failed(fault)
+
+    def close(self) -> None:
+        """Let go of the file. A later record opens it anew."""
+        with self._one_at_a_time:
+            self._let_go()
+
+    def __del__(self) -> None:
+        self._let_go()
+
+    def _time(self, now: float) -> str:
+        second = int(now)
+        micros = round((now - second) * 1_000_000)
+        known, written = self._second
+        if second != known:
+            written = f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
+            self._second = second, written
+        return f"{written}.{min(micros, 999_999):06d}Z"
 
     def _file(self, now: float) -> Path:
         return self.folder / f"audit-{datetime.fromtimestamp(now, UTC):%Y-%m-%d}.jsonl"
 
-    def _write(self, path: Path, line: bytes) -> None:
+    def _write(self, now: float, line: bytes) -> None:
+        mine, size = self._ready(now)
+        # A line that a full disk cut off stays alone: the next record begins on a line of its own. Nothing is looked at
+        # where the file ends as the last record here left it.
+        whole = size in (0, mine.left_at) or _last_byte(mine.file, size) == b"\n"
+        data = line + b"\n" if whole else b"\n" + line + b"\n"
+        mine.left_at = -1
+        written = os.write(mine.file, data)
+        while written < len(data):
+            written += os.write(mine.file, data[written:])
+        mine.left_at = size + written
+        if not _STAYS_OPEN:
+            self._let_go()
+
+    def _ready(self, now: float) -> tuple[_Opened, int]:
+        """Today's file, open, and its size."""
+        day = int(now // 86_400)
+        if (mine := self._open) is not None:
+            here = os.fstat(mine.file)
+            if mine.day == day and here.st_nlink and mine.is_still_there(int(now)):
+                return mine, here.st_size
+            self._let_go()
+        path = self._file(now)
         try:
             file = _opened(path)
         except FileNotFoundError:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             file = _opened(path)
-        try:
-            size = os.fstat(file).st_size
-            # A line that a full disk cut off stays alone: the next record begins on a line of its own.
-            whole = size == 0 or _last_byte(file, size) == b"\n"
-            data = line + b"\n" if whole else b"\n" + line + b"\n"
-            while data:
-                data = data[os.write(file, data) :]
-        finally:
-            os.close(file)
+        here = os.fstat(file)
+        self._open = _Opened(day, path, file, (here.st_dev, here.st_ino), int(now))
+        return self._open, here.st_size
+
+    def _let_go(self) -> None:
+        mine, self._open = self._open, None
+        if mine is not None:
+            os.close(mine.file)
 
     def _failed(self, fault: OSError) -> None:
         said = (
@@ -108,22 +154,74 @@ class AuditLog:
             log.warning("%s. Records are missing from now on (audit='best_effort')", said)
 
 
+@dataclass(slots=True)
+class _Opened:
+    day: int
+    """Days since 1970."""
+    path: Path
+    file: int
+    identity: tuple[int, int]
+    """Device and number of the file, which another one under the same name does not have."""
+    looked: int
+    """When its name was last looked up, whole epoch seconds."""
+    left_at: int = -1
+    """Its size after the last whole record of this process."""
+
+    def is_still_there(self, second: int) -> bool:
+        """Whether it is still the one under its name, as of this second: looking costs as much as writing. A record
+        that is written just after the file was renamed stands in the renamed one.
+        """
+        if second != self.looked:
+            try:
+                there = self.path.stat()
+            except FileNotFoundError:
+                return False
+            if (there.st_dev, there.st_ino) != self.identity:
+                return False
+            self.looked = second
+        return True
+
+
+_STAYS_OPEN = os.name == "posix"
+"""Elsewhere an open file can be neither renamed nor deleted."""
+
+
 def canonical(record: Mapping[str, Any]) -> str:
     """``record`` in the one way to write it as JSON: sorted, compact, without ``NaN``.
 
     >>> canonical({"b": Path("/tmp"), "a": (1, None)})
     '{"a":[1,null],"b":"/tmp"}'
     """
+    if not all(type(name) is str for name in record):
+        return _whole(record)
+    parts: list[str] = []
+    for name in sorted(record):
+        value: object = record[name]
+        # Nearly all are texts and numbers, and setting up a JSON encoder costs more than writing them.
+        if type(value) is str:
+            written = encode_basestring(value)
+        elif type(value) is int or (type(value) is float and math.isfinite(value)):
+            written = repr(value)
+        elif type(value) is bool:
+            written = "true" if value else "false"
+        else:
+            written = _whole(value)
+        parts.append(f"{encode_basestring(name)}:{written}")
+    return _utf8("{" + ",".join(parts) + "}")
+
+
+def _whole(value: object) -> str:
     try:
-        return _dumped(record)
+        return _dumped(value)
     except ValueError:  # NaN or infinity: no JSON has them
-        return _dumped(_finite(record))
+        return _dumped(_finite(value))
 
 
 def _dumped(record: object) -> str:
-    text = json.dumps(
-        record, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain
-    )
+    return _utf8(_encode(record))
+
+
+def _utf8(text: str) -> str:
     # Half a surrogate pair becomes the escape that JSON has for it.
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
@@ -132,6 +230,11 @@ def _plain(value: Any) -> object:
     if isinstance(value, set | frozenset):
         return sorted(map(str, cast("set[Any]", value)))
     return dict(cast("Mapping[str, Any]", value)) if isinstance(value, Mapping) else str(value)
+
+
+_encode = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain
+).encode
 
 
 def _finite(value: Any) -> Any:
@@ -150,10 +253,6 @@ def _measured(name: str, text: str, retention: Retention) -> dict[str, Any]:
     if retention == "text":
         kept[name] = text
     return kept
-
-
-def _time(now: float) -> str:
-    return datetime.fromtimestamp(now, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _opened(path: Path) -> int:

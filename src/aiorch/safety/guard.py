@@ -35,15 +35,16 @@ class Guard:
         The first block ends it: what follows may be costly, and nothing can overrule a block. A validator that raises
         blocks: a guard that cannot look must not wave anybody through.
         """
-        verdict = Verdict(stage, "allow")
+        verdict: Verdict | None = None
         for validator in self._validators:
             if stage not in validator.stages:
                 continue
-            now = content if verdict.replacement is None else verdict.replacement
-            verdict = combined(verdict, await _asked(validator, stage, now, task))
+            now = content if verdict is None or verdict.replacement is None else verdict.replacement
+            said = await _asked(validator, stage, now, task)
+            verdict = said if verdict is None else combined(verdict, said)
             if verdict.action == "block":
                 break
-        return verdict
+        return verdict or Verdict(stage, "allow")
 
 
 def combined(first: Verdict, then: Verdict) -> Verdict:
@@ -63,8 +64,10 @@ def combined(first: Verdict, then: Verdict) -> Verdict:
 async def _asked(validator: Validator, stage: Stage, content: Sequence[Message], task: Task) -> Verdict:
     try:
         verdict = await validator.validate(stage, content, task)
-        issues = tuple(i if i.detector else replace(i, detector=validator.name) for i in verdict.issues)
         STRENGTH[verdict.action]  # a plugin's verdict may be anything
+        if type(verdict) is Verdict and verdict.stage == stage and not verdict.issues:
+            return verdict
+        issues = tuple(i if i.detector else replace(i, detector=validator.name) for i in verdict.issues)
         return replace(verdict, stage=stage, issues=issues)
     except Exception as broken:
         log.exception("the validator %r failed at stage %r; the content is refused", validator.name, stage)

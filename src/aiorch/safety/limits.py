@@ -58,6 +58,8 @@ class InputLimits:
 
 def check(content: object, text_limit: int = TEXT_LIMIT, image_limit: int = IMAGE_LIMIT) -> tuple[Issue, ...]:
     """Everything that is wrong with ``content``. Never raises, whatever it is."""
+    if _ordinary(content, text_limit):
+        return ()
     wrong_types = tuple(_types(content))
     if wrong_types:
         return wrong_types  # the rest could not be read
@@ -69,6 +71,35 @@ def check(content: object, text_limit: int = TEXT_LIMIT, image_limit: int = IMAG
         *_structure(messages),
         *_tool_calls(messages),
     )
+
+
+def _ordinary(content: object, text_limit: int) -> bool:
+    """True for what nearly every input is, in one look: instructions, then turns, all of them plain text and short
+    enough. False says nothing.
+    """
+    if not isinstance(content, list | tuple):
+        return False
+    size, begun, said = 0, False, False
+    for message in cast("Sequence[object]", content):
+        if type(message) is not Message or type(cast(object, message.parts)) is not tuple:
+            return False
+        role: object = message.role
+        if role == "system":
+            if begun:
+                return False
+        elif role == "user" or role == "assistant":
+            begun = True
+        else:
+            return False
+        for part in message.parts:
+            if type(part) is not Text or type(cast(object, part.text)) is not str:
+                return False
+            text = part.text
+            if not text.isascii() or "\0" in text:
+                return False
+            size += len(text)
+            said = said or (begun and bool(text) and not text.isspace())
+    return said and size <= text_limit
 
 
 # --- types -------------------------------------------------------------------------------------------------------

@@ -9,7 +9,9 @@ the current folder, ``aiorch.toml`` in the user's configuration folder, the defa
 Loads pydantic, so it is imported where settings are needed and not before.
 """
 
-from aiorch.settings.model import Settings
+from aiorch.settings.allowances import Allowance
+from aiorch.settings.defaults import DEFAULTS
+from aiorch.settings.model import Settings, set_default
 from aiorch.settings.sources import OTHER_VARIABLES
 
-__all__ = ["OTHER_VARIABLES", "Settings"]
+__all__ = ["DEFAULTS", "OTHER_VARIABLES", "Allowance", "Settings", "set_default"]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from aiorch.settings.allowances import FIELDS
 from aiorch.settings.sources import Layer
 
 if TYPE_CHECKING:
@@ -33,8 +34,16 @@ ALLOWED: Mapping[str, str] = {
     "greater_than": "more than {gt:g}",
     "greater_than_equal": "at least {ge:g}",
     "value_error": "{error}",
+    "unexpected_keyword_argument": f"one of {', '.join(FIELDS)}",
+    "dataclass_type": f"a table with {', '.join(FIELDS)}",
 }
 """What would be right, by pydantic's name of what is wrong. Types that are not here keep pydantic's words."""
+
+NESTED = frozenset({"tenants", "users"})
+"""Settings whose tables hold tables: what is wrong is told by its whole path."""
+
+ONE_OR_MORE = "a text, or a list of texts"
+"""What a provider's keys may be."""
 
 SECRET = frozenset({"keys"})
 """Settings whose values are never shown."""
@@ -51,6 +60,8 @@ def bad_values(invalid: ValidationError, layers: Sequence[Layer]) -> Iterator[st
         # A union reports once per member, with the member's name in the path; one line is enough.
         inside = path[1] if len(path) > 1 and _gives(layers, path[0], path[1]) else None
         name = path[0] if inside is None else f"{path[0]}.{inside}"
+        if inside is not None and path[0] in NESTED:
+            name = ".".join(path)
         if name in told:
             continue
         told.add(name)
@@ -58,7 +69,7 @@ def bad_values(invalid: ValidationError, layers: Sequence[Layer]) -> Iterator[st
             (x for x in layers if path[0] in x.values and (inside is None or _gives([x], path[0], inside))),
             NOBODY,
         )
-        allowed = ALLOWED.get(error["type"])
+        allowed = ONE_OR_MORE if path[0] in SECRET and inside is not None else ALLOWED.get(error["type"])
         context: dict[str, Any] = error.get("ctx", {})
         wrong = error["msg"] if allowed is None else f"must be {allowed.format(**context)}"
         shown = "" if path[0] in SECRET else f" = {_short(error['input'])}"

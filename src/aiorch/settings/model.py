@@ -15,6 +15,8 @@ from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, PrivateAt
 from pydantic_settings import BaseSettings, InitSettingsSource, SettingsConfigDict
 
 from aiorch.errors import SettingsError
+from aiorch.settings.allowances import EVERYBODY, Allowance, Amount, Dollars
+from aiorch.settings.defaults import DEFAULTS, PROGRAM
 from aiorch.settings.faults import bad_values
 from aiorch.settings.sources import (
     Layer,
@@ -26,6 +28,7 @@ from aiorch.settings.sources import (
 )
 from aiorch.settings.variables import Variables
 from aiorch.types import Budget, Timeouts
+from aiorch.types.profiles import RoutePolicy
 
 # --- how values may be written -----------------------------------------------------------------------------------
 
@@ -63,7 +66,7 @@ def _users(folder: Callable[..., Path]) -> Path:
         return Path("~/aiorch")
 
 
-_TABLES = ("keys", "base_urls")
+_TABLES = ("keys", "base_urls", "weights", "tenants", "users")
 
 
 def _full_path(value: Path) -> Path:
@@ -80,9 +83,18 @@ def _model_or_path(value: object) -> object:
     return value
 
 
-def _stripped_keys(value: dict[str, SecretStr]) -> dict[str, SecretStr]:
-    stripped = {provider: key.get_secret_value().strip() for provider, key in value.items()}
-    return {provider: SecretStr(key) for provider, key in stripped.items() if key}
+def _one_or_more(value: object) -> object:
+    """One key as a list of one."""
+    return [value] if isinstance(value, str | SecretStr) else value
+
+
+def _stripped_keys(value: dict[str, tuple[SecretStr, ...]]) -> dict[str, tuple[SecretStr, ...]]:
+    """Without white space, empty ones, and those given twice."""
+    stripped = {
+        provider: dict.fromkeys(text for key in keys if (text := key.get_secret_value().strip()))
+        for provider, keys in value.items()
+    }
+    return {provider: tuple(map(SecretStr, keys)) for provider, keys in stripped.items() if keys}
 
 
 def _plain_url(value: str) -> str:
@@ -102,8 +114,13 @@ def _plain_url(value: str) -> str:
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 PerhapsSeconds = Annotated[Seconds | None, BeforeValidator(_none_word)]
 Count = Annotated[int, Field(ge=1)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Folder = Annotated[Path, AfterValidator(_full_path)]
+
+
+MOST_KEYS = 9
+"""Keys of one provider that are looked for in the environment: ``GROQ_API_KEY``, ``GROQ_API_KEY_2`` ... ``_9``."""
 
 
 class Settings(BaseSettings):
@@ -125,6 +142,18 @@ class Settings(BaseSettings):
     """The most that one task may cost, in USD. ``None`` sets no limit; what is free needs none."""
     budget_tokens: Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(_none_word)] = None
     """The most tokens (input and output, all attempts) of one task."""
+    budget_day_usd: Annotated[Dollars | None, BeforeValidator(_none_word)] = None
+    """The most that all tasks of one day (UTC) may cost together, in USD, whoever asks on this machine."""
+    budget_day_tokens: Annotated[Amount | None, BeforeValidator(_none_word)] = None
+    """The most tokens that all tasks of one day (UTC) may take together."""
+    tenants: Annotated[dict[str, Allowance], BeforeValidator(_paired)] = Field(
+        default_factory=dict[str, Allowance]
+    )
+    """What each tenant may use, by a table for each; the one called ``*`` is for those that have none."""
+    users: Annotated[dict[str, Allowance], BeforeValidator(_paired)] = Field(
+        default_factory=dict[str, Allowance]
+    )
+    """The same for each user."""
     providers: Annotated[Names | None, BeforeValidator(_none_word)] = None
     """Only these; ``None`` = every provider that a key was found for, and the embedded model."""
     billed: Names = ()
@@ -135,12 +164,28 @@ class Settings(BaseSettings):
     """Use providers that answer without a key, where there is none: shared by address, and prompts may be kept."""
     offline: bool = False
     """Use the network for nothing: only models that run on this machine answer."""
+    policy: RoutePolicy = "free"
+    """Where work may go: free routes in their usual order, this machine before all others, this machine after all
+    others, or this machine and no other (no prompt leaves it)."""
+
+    # --- who is asked first among equals
+    balancing: Literal["preference", "round_robin", "weighted", "least_busy", "lowest_cost", "fastest"] = (
+        "preference"
+    )
+    """How work is shared out among equals: all to the preferred one, in turn over providers, at random by weight, to
+    the one with the fewest calls under way, to the cheapest, or to the quicker of two."""
+    rotation: Names = ()
+    """Providers whose turn comes in this order in ``round_robin``; others follow."""
+    weights: Annotated[dict[str, Weight], BeforeValidator(_paired)] = Field(default_factory=dict[str, float])
+    """Shares for ``weighted``, by provider, ``provider/model`` or a deployment's whole id; 1 where nothing is said."""
 
     # --- keys and addresses
-    keys: Annotated[dict[str, SecretStr], BeforeValidator(_paired), AfterValidator(_stripped_keys)] = Field(
-        default_factory=dict[str, SecretStr]
-    )
-    """Keys by provider, for those that are not in the environment under their usual names."""
+    keys: Annotated[
+        dict[str, Annotated[tuple[SecretStr, ...], BeforeValidator(_one_or_more)]],
+        BeforeValidator(_paired),
+        AfterValidator(_stripped_keys),
+    ] = Field(default_factory=dict[str, tuple[SecretStr, ...]])
+    """Keys by provider, one or a list, for those that are not in the environment under their usual names."""
     base_urls: Annotated[dict[str, Annotated[str, AfterValidator(_plain_url)]], BeforeValidator(_paired)] = (
         Field(default_factory=dict[str, str])
     )
@@ -155,6 +200,12 @@ class Settings(BaseSettings):
     """Seconds from the request sent to the response's first byte; ``None`` waits for ever."""
     idle_timeout: PerhapsSeconds = 30.0
     """The longest silence, in seconds, between two pieces of an answer; ``None`` waits for ever."""
+    first_token_timeout: PerhapsSeconds = None
+    """Seconds to the first content of a stream, and between two pieces of it, or to a whole answer; ``None`` = the two
+    before together."""
+    resume: Literal["interrupt", "continue", "restart"] = "interrupt"
+    """What happens when a stream breaks after something was shown: it ends with an error that carries what came, the
+    next model goes on where it broke, or begins again."""
     max_attempts: Count = 8
     """The most calls to providers for one task."""
 
@@ -175,6 +226,12 @@ class Settings(BaseSettings):
     """Seconds for which a kept answer is used again."""
     cache_entries: Count = 10_000
     """The most answers that are kept."""
+    cache_bytes: Annotated[ByteSize, Field(gt=0)] = ByteSize(67_108_864)
+    """The most that all kept answers may take together, in bytes."""
+    cache_semantic: bool = False
+    """Whether an answer may also serve a prompt that asks the same in slightly other words (extra ``embeddings``)."""
+    cache_similarity: Annotated[float, Field(gt=0, le=1)] = 0.9
+    """The least cosine similarity of two such prompts, for the embedded embedding model."""
     model_overrides: Annotated[Folder | None, BeforeValidator(_none_word)] = None
     """A TOML file that corrects what is known of models; it is believed before anybody else."""
     routing_rules: Annotated[Folder | None, BeforeValidator(_none_word)] = None
@@ -203,10 +260,11 @@ class Settings(BaseSettings):
             from_variables(str(env_file.absolute()), filed),
             from_toml(Path("aiorch.toml")),
             from_toml(_users(user_config_path) / "aiorch.toml"),
+            Layer(PROGRAM, dict(DEFAULTS)),
         )
         problems = list(unknown_names(layers, type(self).model_fields))
         try:
-            super().__init__(_build_sources=(tuple(self._source(layer) for layer in layers), {}))
+            super().__init__(_build_sources=(tuple(self.source_of(layer) for layer in layers), {}))
         except ValidationError as invalid:
             problems += bad_values(invalid, layers)
         if problems:  # outside of the handler: the chained error would show values
@@ -222,7 +280,8 @@ class Settings(BaseSettings):
         return cls(**arguments)
 
     @classmethod
-    def _source(cls, layer: Layer) -> InitSettingsSource:
+    def source_of(cls, layer: Layer) -> InitSettingsSource:
+        """What one place gives, as pydantic reads it."""
         known = {k: v for k, v in layer.values.items() if k in cls.model_fields}
         # Tables are joined entry by entry, so one that a variable writes as text has to be a table already.
         return InitSettingsSource(cls, {k: _paired(v) if k in _TABLES else v for k, v in known.items()})
@@ -238,6 +297,23 @@ class Settings(BaseSettings):
         found = self._variables.first(names)
         return None if found is None else (found[0], SecretStr(found[1]))
 
+    def secrets(self, *names: str) -> tuple[tuple[str, SecretStr], ...]:
+        """The first of these variables that is set, and those of the same name with ``_2`` to ``_9`` behind it: one
+        provider's keys, each with its name. Of equal ones the first.
+
+        >>> Settings().secrets("NOBODY_SETS_THIS_KEY")
+        ()
+        """
+        for name in names:
+            found: dict[str, str] = {}
+            for numbered in (name, *(f"{name}_{number}" for number in range(2, MOST_KEYS + 1))):
+                value = self._variables.first((numbered,))
+                if value is not None:
+                    found.setdefault(value[1], numbered)
+            if found:
+                return tuple((numbered, SecretStr(value)) for value, numbered in found.items())
+        return ()
+
     def variable(self, *names: str) -> str | None:
         """The value of the first of these variables that is set: addresses, accounts, regions. Not for keys."""
         found = self._variables.first(names)
@@ -245,15 +321,27 @@ class Settings(BaseSettings):
 
     def all_secrets(self) -> tuple[str, ...]:
         """Every value that must never be shown: the given keys, and all variables named like a secret."""
-        given = (key.get_secret_value() for key in self.keys.values())
+        given = (key.get_secret_value() for keys in self.keys.values() for key in keys)
         return tuple(dict.fromkeys((*given, *self._variables.secrets())))
 
     # --- settings that are used together
 
+    def allowance(self, name: str) -> Allowance | None:
+        """What ``tenant:acme`` or ``user:u1`` may use: their own table, else everybody's; ``None`` for no limit.
+
+        >>> Settings(users={"*": {"requests_minute": 20}}).allowance("user:u1").requests_minute
+        20
+        """
+        kind, _, one = name.partition(":")
+        table = self.tenants if kind == "tenant" else self.users
+        return table.get(one) or table.get(EVERYBODY)
+
     @property
     def timeouts(self) -> Timeouts:
         """The patience of one attempt."""
-        return Timeouts(self.connect_timeout, self.first_byte_timeout, self.idle_timeout)
+        return Timeouts(
+            self.connect_timeout, self.first_byte_timeout, self.idle_timeout, self.first_token_timeout
+        )
 
     @property
     def budget(self) -> Budget | None:
@@ -264,6 +352,25 @@ class Settings(BaseSettings):
 
     def __getstate__(self) -> NoReturn:
         raise TypeError("settings hold keys and are not pickled; call Settings.load() where they are needed")
+
+
+def set_default(name: str, value: object) -> None:
+    """A setting's default for all settings that are loaded from now on in this process; ``None`` is one where the
+    setting allows it. Whatever people set themselves comes before it.
+
+    :raises SettingsError: for a setting that does not exist, or a value that cannot be used.
+    """
+    layer = Layer(PROGRAM, {name: value})
+    problems = list(unknown_names((layer,), Settings.model_fields))
+    if not problems:
+        try:
+            only: tuple[tuple[InitSettingsSource], dict[str, Any]] = ((Settings.source_of(layer),), {})
+            BaseSettings.__init__(Settings.__new__(Settings), _build_sources=only)
+        except ValidationError as invalid:
+            problems += bad_values(invalid, (layer,))
+    if problems:
+        raise SettingsError(_said(problems))
+    DEFAULTS[name] = value
 
 
 def _said(problems: list[str]) -> str:

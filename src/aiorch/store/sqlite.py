@@ -57,6 +57,14 @@ class Store:
         """A database that is gone when it is closed."""
         return cls(MEMORY, migrations)
 
+    @property
+    def exists(self) -> bool:
+        """False before anything was ever written: there is nothing to read, and reading would make the file."""
+        try:
+            return self.path == MEMORY or Path(self.path).exists()
+        except OSError:  # a folder that may not be looked into: reading says so
+            return True
+
     async def fetch(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
         """The rows that a query gives."""
         return await self._turn(lambda db: db.execute(sql, values).fetchall())

@@ -3,6 +3,7 @@
 Every type here goes to JSON and back (:func:`to_json`, :func:`from_json`).
 """
 
+from aiorch.types.allowances import LimitSeen
 from aiorch.types.failures import Failure, FailureKind, FailureScope
 from aiorch.types.findings import (
     Action,
@@ -93,6 +94,7 @@ __all__ = [
     "JsonSchema",
     "Lifecycle",
     "Limit",
+    "LimitSeen",
     "Listing",
     "Message",
     "ModelCard",

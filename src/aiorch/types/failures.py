@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from aiorch.types.allowances import LimitSeen
+
 
 class FailureKind(StrEnum):
     """What went wrong, in the words that decide what to do next."""
@@ -74,3 +76,5 @@ class Failure:
     """The host behind a router that failed, where it is named."""
     details: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
     """What else the provider told of it, by its own names: why a filter objected, which preference left no host."""
+    limits: tuple[LimitSeen, ...] = ()
+    """What the headers told of limits."""

@@ -103,5 +103,5 @@ class Assessment:
     @property
     def score(self) -> float | None:
         """The share of made checks that hold, 0 to 1; ``None`` when none was made."""
-        made = len(self.passed) + len(self.failed)
-        return len(self.passed) / made if made else None
+        held = [c.passed for c in self.checks if c.passed is not None]
+        return held.count(True) / len(held) if held else None

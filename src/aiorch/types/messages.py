@@ -146,22 +146,25 @@ class Message:
     @property
     def text(self) -> str:
         """The text parts joined; pictures, reasoning and tool parts are left out."""
-        return "".join(p.text for p in self.parts if isinstance(p, Text))
+        parts = self.parts
+        if len(parts) == 1 and type(parts[0]) is Text:  # nearly always, and it is asked for often
+            return parts[0].text
+        return "".join([p.text for p in parts if isinstance(p, Text)])
 
     @property
     def reasoning(self) -> str:
         """The reasoning parts joined."""
-        return "".join(p.text for p in self.parts if isinstance(p, Reasoning))
+        return "".join([p.text for p in self.parts if isinstance(p, Reasoning)])
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
         """The calls this message asks for, in order."""
-        return tuple(p for p in self.parts if isinstance(p, ToolCall))
+        return tuple([p for p in self.parts if isinstance(p, ToolCall)])
 
     @property
     def tool_results(self) -> tuple[ToolResult, ...]:
         """The results this message carries, in order."""
-        return tuple(p for p in self.parts if isinstance(p, ToolResult))
+        return tuple([p for p in self.parts if isinstance(p, ToolResult)])
 
 
 def as_messages(prompt: str | Message | Sequence[Message]) -> tuple[Message, ...]:

@@ -252,3 +252,10 @@ class Ranking:
     reason: str = ""
     """In a sentence: which profile, which complexity, which rule."""
     complexity: str = "moderate"
+    tiers: tuple[int, ...] = ()
+    """For each candidate its group of equals, 0 first and never falling: balancing mixes equals and nobody else.
+    Empty where nobody is anybody's equal."""
+
+    def __post_init__(self) -> None:
+        if self.tiers and len(self.tiers) != len(self.candidates):
+            raise ValueError(f"{len(self.candidates)} candidates and {len(self.tiers)} tiers: one tier for each")

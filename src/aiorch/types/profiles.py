@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from aiorch.types.requests import JsonSchema, Parameters
+
+RoutePolicy = Literal["free", "local-first", "cloud-first", "private"]
+"""Where work may go: free routes in their usual order; this machine before all others, or after them; this machine and
+no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +23,10 @@ class Profile:
 
     name: str
     primary: str | None = None
-    """The model asked first; ``None`` leaves it to the ranking of whatever is free."""
+    """Asked first: ``provider/model``, a model's id, ``family:NAME`` (whoever serves it), or a pattern such as
+    ``groq/*``. ``None`` leaves it to the ranking of whatever is free."""
     fallbacks: tuple[str, ...] = ()
-    """Asked in this order when the primary fails."""
+    """Asked in this order when the primary fails; written like it."""
     complexity_overrides: Mapping[str, str] = field(default_factory=dict[str, str])
     """``{"complex": model}``: asked first for work of that complexity."""
     any_free: bool = True
@@ -37,6 +43,11 @@ class Profile:
     """The least score per dimension, 0 to 1; ``{"score": 0.8}`` is the share of checks that must hold."""
     policy: str = "balanced"
     """Which guard policy applies."""
+    route_policy: RoutePolicy | None = None
+    """Where its work may go; ``None`` = as the setting ``policy`` says. ``private`` cannot be lifted by either."""
+    hedge: bool = False
+    """Send a second request to another deployment where the first one is late; the quicker answer counts, and both are
+    paid for."""
     max_rounds: int = 8
     """The most times a model is asked for one task: tool rounds, revisions and escalations together."""
 

@@ -47,6 +47,8 @@ class Parameters:
 
     def merged(self, over: Parameters) -> Parameters:
         """These, with whatever ``over`` sets taking precedence."""
+        if over is NO_PARAMETERS:
+            return self
         return Parameters(
             temperature=self.temperature if over.temperature is None else over.temperature,
             max_tokens=self.max_tokens if over.max_tokens is None else over.max_tokens,
@@ -73,6 +75,10 @@ class Parameters:
             headers={**self.headers, **own.headers},
             by_provider={},
         )
+
+
+NO_PARAMETERS = Parameters()
+"""Nothing is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +121,17 @@ class Timeouts:
     """From the request sent to the response's first byte (queueing and prompt reading happen here)."""
     idle: float | None = 30.0
     """The longest silence between two pieces of a body."""
+    first_token: float | None = None
+    """From the request sent to the first content of a stream, and between two pieces of it, or to a whole answer: some
+    hosts send headers, comments or blanks all the while. ``None`` = ``first_byte`` and ``idle`` together, which whoever
+    keeps to both has had."""
+
+    @property
+    def content(self) -> float | None:
+        """The longest wait for content."""
+        if self.first_token is not None:
+            return self.first_token
+        return None if self.first_byte is None or self.idle is None else self.first_byte + self.idle
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from aiorch.types.allowances import LimitSeen
 from aiorch.types.messages import Message
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
@@ -57,6 +58,8 @@ class Response:
     """The provider's own id of this answer."""
     details: Mapping[str, str] = field(default_factory=dict[str, str])
     """What else the provider told and may be shown: upstream host, timings."""
+    limits: tuple[LimitSeen, ...] = ()
+    """What the headers told of limits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -12,19 +12,19 @@ from aiorch.types.failures import Failure
 from aiorch.types.findings import Assessment, Verdict
 from aiorch.types.messages import Message
 from aiorch.types.models import Deployment
-from aiorch.types.requests import JsonSchema, Parameters, ToolChoice, ToolSpec
+from aiorch.types.requests import NO_PARAMETERS, JsonSchema, Parameters, ToolChoice, ToolSpec
 from aiorch.types.responses import FinishReason, Usage
 
 T = TypeVar("T")
 
 Complexity = Literal["simple", "moderate", "complex"]
-Decision = Literal["accept", "next_deployment", "next_key", "same_again", "wait", "fail"]
-"""What the attempt loop did after an attempt."""
+Decision = Literal["accept", "next_deployment", "next_key", "same_again", "wait", "fail", "lost"]
+"""What the attempt loop did after an attempt; ``lost``: a second request was quicker, so this one was cancelled."""
 
 
 def new_id() -> str:
     """A fresh random id, 32 hexadecimal digits."""
-    return uuid.uuid4().hex
+    return os.urandom(16).hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Task:
     schema: JsonSchema | None = None
     tools: tuple[ToolSpec, ...] = ()
     tool_choice: ToolChoice = ToolChoice()
-    parameters: Parameters = Parameters()
+    parameters: Parameters = NO_PARAMETERS
     """Override the profile's."""
     model: str | None = None
     """Ask exactly this model (``provider/model`` or a model id) and no other."""
@@ -114,6 +114,8 @@ class Attempt:
     """Seconds until the first content, where the answer was streamed."""
     waited: float = 0.0
     """Seconds spent waiting before this attempt."""
+    hedge: bool = False
+    """True for a second request beside one that was late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +149,17 @@ class Outcome(Generic[T]):
     messages: tuple[Message, ...] = ()
     """The conversation, the answer last."""
     cached: bool = False
-    """True when it was answered from the cache: nothing was asked or spent now."""
+    """True when the answer was there already, or another task was just asking the same: nothing was asked or spent for
+    this one.
+    """
+    similarity: float | None = None
+    """How much the prompt is like the one that was answered, where that was another one (semantic cache); at most 1."""
     demo: bool = False
     """True when a demo model answered: it proves the plumbing and should not be believed."""
     degraded: bool = False
     """True when nobody better was available: a local stand-in answered for a cloud model."""
     seconds: float = 0.0
+    profile: str = ""
+    """The profile that served it: the task's agent, unless its work was sent elsewhere."""
+    route: str = ""
+    """Why that profile served it, where a diversion, split or shift decided."""

@@ -168,6 +168,10 @@ class LocalProvider:
             "the embedded model makes no embeddings: use a provider's model, or aiorch-sdk[embeddings]"
         )
 
+    async def warm(self, timeouts: Timeouts = Timeouts()) -> None:
+        """Load the model. :raises LocalModelError: when it cannot be. :raises MissingExtra: without its engine."""
+        await self._load()
+
     async def aclose(self) -> None:
         """End what is running and let go of the model's memory. May be called again."""
         running = tuple(self._running)

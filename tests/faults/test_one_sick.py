@@ -1,0 +1,124 @@
+"""One deployment is sick and two are well: whoever asks need not notice, or is told exactly what broke.
+
+All faults of a mode are met in one go, each by a sick deployment of its own, and examined one by one afterwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import anyio
+import pytest
+from tests.faults.rig import Said, call, orchestrated, stream, together
+from tests.faults.sickness import AMBIGUOUS, FIRST_BYTE, SICKNESSES, Fate, Sickness
+from tests.faults.upstream import Upstream, text_of
+
+from aiorch import StreamInterrupted
+
+Mode = Literal["call", "stream"]
+AT_ONCE = (1, 2, 1)
+"""Calls: one, then two beside each other, then one."""
+AT_MOST = 3
+"""Attempts on a sick deployment before it is left alone for a while: three failures in a row eject it."""
+BEDS = 8
+"""Faults that are met at the same time."""
+
+
+@dataclass
+class Case:
+    """What came of one fault."""
+
+    said: list[Said]
+    attempts: int
+    """On the sick deployment."""
+
+
+_met: dict[tuple[str, Mode], dict[str, Case] | Exception] = {}
+
+
+async def _cases(backend: str, mode: Mode, folder: pytest.TempPathFactory) -> dict[str, Case]:
+    key = (backend, mode)
+    if key not in _met:
+        try:
+            _met[key] = await _meet(mode, folder)
+        except Exception as failed:
+            _met[key] = failed
+    met = _met[key]
+    if isinstance(met, Exception):
+        raise met
+    return met
+
+
+async def _meet(mode: Mode, folder: pytest.TempPathFactory) -> dict[str, Case]:
+    rows = _rows(mode)
+    cases: dict[str, Case] = {}
+    ask = call if mode == "call" else stream
+    beds = anyio.CapacityLimiter(BEDS)
+    with Upstream() as upstream:
+        upstream.acts = {row.name: row.act for row in rows}
+        profiles = {row.name: (row.name, "B", "C") for row in rows}
+        async with orchestrated(upstream, folder.mktemp("data"), profiles) as ai:
+
+            async def meet(row: Sickness) -> None:
+                async with beds:
+                    said = [
+                        one for count in AT_ONCE for one in await together(count, lambda: ask(ai, row.name))
+                    ]
+                    cases[row.name] = Case(said, upstream.attempts[row.name])
+
+            async with anyio.create_task_group() as tasks:
+                for row in rows:
+                    tasks.start_soon(meet, row)
+    return cases
+
+
+def _rows(mode: Mode) -> list[Sickness]:
+    return [row for row in SICKNESSES if (row.call if mode == "call" else row.stream)]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("sick", _rows("call"), ids=str)
+async def test_every_call_is_answered_rightly_and_in_time(
+    sick: Sickness, anyio_backend_name: str, tmp_path_factory: pytest.TempPathFactory
+):
+    case = (await _cases(anyio_backend_name, "call", tmp_path_factory))[sick.name]
+    assert sick.call is not None
+    for said in case.said:
+        _right(said, sick.name, sick.call)
+    _bounded(case, sick, sick.call)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("sick", _rows("stream"), ids=str)
+async def test_every_stream_is_right_or_says_that_it_broke(
+    sick: Sickness, anyio_backend_name: str, tmp_path_factory: pytest.TempPathFactory
+):
+    case = (await _cases(anyio_backend_name, "stream", tmp_path_factory))[sick.name]
+    assert sick.stream is not None
+    if sick.stream == "broken":
+        assert isinstance(case.said[0].error, StreamInterrupted)
+    for said in case.said:
+        _right(said, sick.name, sick.stream)
+    _bounded(case, sick, sick.stream)
+
+
+def _right(said: Said, name: str, fate: Fate) -> None:
+    assert said.seconds < FIRST_BYTE + 1, (
+        f"{said.seconds:.2f} s, longer than the first-byte limit and a second"
+    )
+    if isinstance(said.error, StreamInterrupted) and fate == "broken":
+        assert said.shown, "nothing had been shown: somebody else could have answered"
+        assert said.error.partial == said.shown
+        assert text_of(name).startswith(said.shown), "what was shown is no part of its answer"
+        return
+    assert said.error is None, str(said.error)
+    assert said.by in ({name} if fate == "own" else {name, "B", "C"} if fate == "either" else {"B", "C"})
+    assert said.text == text_of(said.by)
+
+
+def _bounded(case: Case, sick: Sickness, fate: Fate) -> None:
+    if fate == "own":
+        assert case.attempts == sum(AT_ONCE)
+    elif fate != "either" and sick.name not in AMBIGUOUS:
+        assert case.attempts <= AT_MOST
