@@ -564,22 +564,7 @@ STREAMS: tuple[Sickness, ...] = (
 )
 
 AMBIGUOUS = frozenset(
-    {
-        "fastapi-404",
-        "openai-400-context",
-        "azure-400-filter",
-        "bare-400",
-        "empty-400",
-        "challenge-403",
-        "too-large-413",
-        "teapot-418",
-        "null-message",
-        "null-content",
-        "empty-content",
-        "finish-only",
-        "filtered-with-nothing",
-        "filtered-with-nothing-streamed",
-    }
+    {"openai-400-context", "azure-400-filter", "filtered-with-nothing", "filtered-with-nothing-streamed"}
 )
 """What may be the request's fault as well: it speaks against nobody for longer than one call."""
 

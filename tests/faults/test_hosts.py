@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from tests.faults.rig import Ask, call, orchestrated, stream, together
 from tests.faults.sickness import FIRST_BYTE
@@ -120,3 +121,24 @@ if _has_ipv6():
             async with orchestrated(upstream, tmp_path, {"p": "ABC"}, urls={"A": url}) as ai:
                 said = await ask(ai, "p")
         assert (said.by, said.text) == ("A", text_of("A")), str(said.error)
+
+
+@pytest.mark.anyio
+async def test_a_host_that_comes_back_is_used_again_before_its_ejection_is_over(
+    upstream: Upstream, tmp_path: Path
+):
+    """A check beside the traffic finds out that it is there, and the next call is the probe."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/d/A/v1"
+    async with orchestrated(upstream, tmp_path, {"p": "ABC"}, urls={"A": url}) as ai:
+        assert [(await call(ai, "p")).by for _ in range(3)] == ["B"] * 3
+        with Upstream(port=port):
+            said = [await call(ai, "p")]
+            with anyio.move_on_after(5):
+                while said[-1].by != "A":
+                    await anyio.sleep(0.02)
+                    said.append(await call(ai, "p"))
+    assert said[-1].text == text_of("A")
+    assert {one.text for one in said[:-1]} <= {text_of("B")}

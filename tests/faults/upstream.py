@@ -243,6 +243,8 @@ class Upstream:
     """Use it in a ``with`` block."""
 
     host: str = "127.0.0.1"
+    port: int = 0
+    """0 takes any that is free."""
     acts: dict[str, Act] = field(default_factory=dict[str, Act])
     """By deployment; one without an act is :func:`healthy`."""
     attempts: Counter[str] = field(default_factory=Counter[str])
@@ -256,9 +258,9 @@ class Upstream:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        starting = asyncio.start_server(self._serve, self.host, 0, backlog=1024)
+        starting = asyncio.start_server(self._serve, self.host, self.port, backlog=1024)
         self._server = asyncio.run_coroutine_threadsafe(starting, self._loop).result(10)
-        self.port: int = self._server.sockets[0].getsockname()[1]
+        self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     def __exit__(self, *_: object) -> None:

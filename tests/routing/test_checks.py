@@ -17,7 +17,7 @@ from aiorch.routing.health import Health
 from aiorch.testing import FakeClock, ScriptedProvider
 from aiorch.types import Failure, FailureKind
 
-REFUSED = Failure(FailureKind.TRANSPORT, "upstream", "refused the connection")
+REFUSED = Failure(FailureKind.TRANSPORT, "upstream", "refused the connection", code="refused")
 
 
 class Networked(ScriptedProvider):
@@ -120,9 +120,18 @@ async def test_a_host_that_is_not_there_stays_ejected(said: Failure):
 
 
 @pytest.mark.anyio
-async def test_a_list_that_answers_says_nothing_of_a_model_that_fails():
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Failure(FailureKind.OVERLOADED, "model", "busy", status=503),
+        Failure(FailureKind.TRANSPORT, "upstream", "the connection broke", code="closed"),
+        Failure(FailureKind.TIMEOUT, "upstream", "no answer in time", code="timeout"),
+    ],
+    ids=lambda failure: failure.kind,
+)
+async def test_a_list_that_answers_says_nothing_of_a_model_that_fails(failure: Failure):
     clock = FakeClock()
-    health = sick(clock, "a/x#KEY", failure=Failure(FailureKind.OVERLOADED, "model", "busy", status=503))
+    health = sick(clock, "a/x#KEY", failure=failure)
     await one(Networked("a"), health, clock=clock).check()
     assert health.state("a/x#KEY", clock.now()) == "ejected"
 

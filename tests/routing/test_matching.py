@@ -258,6 +258,17 @@ def test_a_ranking_with_the_wrong_number_of_tiers_is_refused() -> None:
         Ranking((at("groq/x"),), tiers=(0, 1))
 
 
+@pytest.mark.anyio
+async def test_what_was_surveyed_before_ranks_like_what_was_not() -> None:
+    profiles = [GENERAL, Profile("p", primary="groq/*"), Profile("q", primary="groq/a", any_free=False)]
+    for mixing in (False, True):
+        matcher = ProfileMatcher(mixing=mixing)
+        for them in ((at("groq/a"), at("nova/z"), at("groq/b")), (at("groq/a"), at("groq/b"))):
+            for twin in (them, tuple(replace(c) for c in them)):  # equal, and not the same objects
+                for profile in profiles:
+                    assert await matcher.match(HI, profile, twin) == rank(HI, profile, twin, mixing=mixing)
+
+
 # --- models by task type -----------------------------------------------------------------------------------------
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from aiorch.catalog import Successor, index, resolve
+from aiorch.catalog import Index, Successor, index, resolve
 from aiorch.routing.complexity import judge
 from aiorch.routing.pools import gather
 from aiorch.routing.preference import by_worth, shared_out
@@ -41,6 +42,7 @@ class ProfileMatcher:
         self._priors: Mapping[str, float] = {}
         self._mixing = mixing
         self._task_models = dict(TASK_MODELS)
+        self._field: Field | None = None
         self.stamp = object()
         """Another object whenever the same question may get another answer."""
 
@@ -64,6 +66,9 @@ class ProfileMatcher:
             ask, self._ask_priors = self._ask_priors, None
             self._priors = await ask()
             self.stamp = object()
+        # The same few hundred are ranked for task after task; comparing them by identity takes microseconds.
+        if self._field is None or self._field.candidates != tuple(candidates):
+            self._field = survey(candidates, self._priors, mixing=self._mixing)
         return rank(
             task,
             profile,
@@ -72,7 +77,26 @@ class ProfileMatcher:
             self._priors,
             task_models=self._task_models,
             mixing=self._mixing,
+            field=self._field,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Candidates in the order in which they would be asked if nobody named any."""
+
+    candidates: tuple[Candidate, ...]
+    known: Index
+    ordered: tuple[Candidate, ...]
+    tiers: tuple[int, ...]
+
+
+def survey(
+    candidates: Sequence[Candidate], priors: Mapping[str, float] | None = None, *, mixing: bool = False
+) -> Field:
+    """What ranking needs to know of candidates, whatever the task."""
+    ordered, tiers = (shared_out if mixing else by_worth)(candidates, priors)
+    return Field(tuple(candidates), index(candidates), tuple(ordered), tuple(tiers))
 
 
 def rank(
@@ -84,13 +108,16 @@ def rank(
     *,
     task_models: Mapping[str, str] | None = None,
     mixing: bool = False,
+    field: Field | None = None,
 ) -> Ranking:
     """Candidates for ``task``, best first; those of the model that it names, where it names one.
 
     :param task_models: models by task type, asked before the profile's own.
     :param mixing: the best models of several providers are equals, so that balancing can share the work out.
+    :param field: what :func:`survey` says of these candidates, where that is known already.
     """
-    known = index(candidates)
+    field = field or survey(candidates, priors, mixing=mixing)
+    known = field.known
     judged = judge(task)
     if task.model is not None:
         asked = resolve(task.model, known, successors)
@@ -101,14 +128,12 @@ def rank(
     entries = profile.models(judged.complexity)
     if overridden is not None:
         entries = (overridden[1], *entries)
-    named = gather(entries, known, candidates, successors, priors, mixing=mixing)
-    rest: list[Candidate] = []
-    tiers: list[int] = []
-    if profile.any_free:
-        chosen = {c.deployment.id for c in named.candidates}
-        rest, tiers = (shared_out if mixing else by_worth)(
-            [c for c in candidates if c.deployment.id not in chosen] if chosen else candidates, priors
-        )
+    named = gather(entries, known, field.candidates, successors, priors, mixing=mixing)
+    rest, tiers = (field.ordered, field.tiers) if profile.any_free else ((), ())
+    if rest and named.candidates:
+        chosen = set(map(id, named.candidates))
+        left = [(c, tier) for c, tier in zip(rest, tiers, strict=True) if id(c) not in chosen]
+        rest, tiers = tuple(c for c, _ in left), tuple(tier for _, tier in left)
     reason = f"profile {profile.name}, {judged.complexity} ({', '.join(judged.signs)})"
     if overridden is not None:
         reason += f"; work of type {overridden[0]} goes to {overridden[1]} first"

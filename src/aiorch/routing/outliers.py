@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Literal
 
+from aiorch.routing.attempts import unreachable
 from aiorch.types import Failure, FailureKind
 
 HealthState = Literal["healthy", "ejected", "probing", "recovering"]
@@ -73,6 +74,7 @@ class Record:
         "recent",
         "since",
         "streak",
+        "unreachable",
         "until",
     )
 
@@ -90,6 +92,8 @@ class Record:
         self.since = 0.0
         """When the phase began; good time counts from the end of an ejection."""
         self.until = 0.0
+        self.unreachable = False
+        """True where it was ejected since no connection came about: what a check of its host can find out."""
         self.reason = ""
         self.epoch = 0
         """Grows with each change of phase and each probe, so that what was asked before can be told from what was
@@ -106,11 +110,6 @@ class Record:
         if self.phase == "ejected":
             return "ejected" if now < self.until else "probing"
         return "recovering" if self.phase == "recovering" and now < self.since + RAMP else "healthy"
-
-    @property
-    def unreachable(self) -> bool:
-        """True while it is out because no connection to it came about: what a check of its host can find out."""
-        return self.phase == "ejected" and self.reason.endswith(FailureKind.TRANSPORT.value)
 
     def share(self, now: float) -> float:
         """The share of its usual traffic that it should get."""
@@ -149,8 +148,8 @@ class Record:
     def host_sick(self, now: float, failure: Failure) -> str | None:
         """The same of a host: several of its models must be failing."""
         failing = sum(at > now - WINDOW for at in self.failing.values())
-        unreachable = failure.kind is FailureKind.TRANSPORT
-        if failing < (MODELS_OF_AN_UNREACHABLE_HOST if unreachable else MODELS_OF_A_SICK_HOST):
+        broken = failure.kind is FailureKind.TRANSPORT
+        if failing < (MODELS_OF_AN_UNREACHABLE_HOST if broken else MODELS_OF_A_SICK_HOST):
             return None
         why = self.sick(now, HOST_CONSECUTIVE)
         return None if why is None else f"{why}, of {failing} models"
@@ -170,6 +169,7 @@ class Record:
         self.until = now + seconds * rng.uniform(1.0 - JITTER, 1.0 + JITTER)
         status = "" if failure.status is None else f" {failure.status}"
         self.reason = f"ejected: {why}, the last: {failure.kind.value}{status}"
+        self.unreachable = unreachable(failure)
         self._begin("ejected", now)
 
     def recover(self, now: float) -> None:
