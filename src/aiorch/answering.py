@@ -25,7 +25,18 @@ from aiorch.routing import (
     least,
     together,
 )
-from aiorch.types import Attempt, Budget, Delta, FailureKind, Request, Response, Task, TextDelta, ToolChoice, Usage
+from aiorch.types import (
+    Attempt,
+    Budget,
+    Delta,
+    FailureKind,
+    Request,
+    Response,
+    Task,
+    TextDelta,
+    ToolChoice,
+    Usage,
+)
 from aiorch.work import Line, Said, Work
 
 if TYPE_CHECKING:

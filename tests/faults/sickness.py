@@ -564,7 +564,13 @@ STREAMS: tuple[Sickness, ...] = (
 )
 
 AMBIGUOUS = frozenset(
-    {"openai-400-context", "azure-400-filter", "filtered-with-nothing", "filtered-with-nothing-streamed"}
+    {
+        "openai-400-context",
+        "too-large-413",
+        "azure-400-filter",
+        "filtered-with-nothing",
+        "filtered-with-nothing-streamed",
+    }
 )
 """What may be the request's fault as well: it speaks against nobody for longer than one call."""
 

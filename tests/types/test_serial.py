@@ -30,6 +30,7 @@ from aiorch.types import (
     Outcome,
     Part,
     Price,
+    Ranking,
     StreamPart,
     Task,
     Usage,
@@ -82,9 +83,15 @@ def values_of(kind: object) -> st.SearchStrategy:
     cls = typing.cast(type, origin or kind)
     bound = dict(zip(getattr(cls, "__parameters__", ()), args, strict=True))
     hints = typing.get_type_hints(cls)
-    return st.builds(
-        cls, **{f.name: values_of(bound.get(hints[f.name], hints[f.name])) for f in dataclasses.fields(cls)}
-    )
+    fields = {f.name: values_of(bound.get(hints[f.name], hints[f.name])) for f in dataclasses.fields(cls)}
+    if cls is Ranking:  # a tier for each candidate
+        del fields["tiers"]
+        return st.builds(cls, **fields).flatmap(
+            lambda made: st.sampled_from([(), tuple(range(len(made.candidates)))]).map(
+                lambda tiers: dataclasses.replace(made, tiers=tiers)
+            )
+        )
+    return st.builds(cls, **fields)
 
 
 def same(one: object, other: object) -> bool:

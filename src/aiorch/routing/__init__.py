@@ -9,8 +9,8 @@ from aiorch.routing.complexity import Judged, judge
 from aiorch.routing.eligibility import Rules, eligible, estimate_tokens, is_free
 from aiorch.routing.execution import Answer, Executor, Resume, Terms
 from aiorch.routing.matching import TASK_MODELS, ProfileMatcher
-from aiorch.routing.pools import Rule, RuleBook, directed, weigh
 from aiorch.routing.policy import placed, strictest
+from aiorch.routing.pools import Rule, RuleBook, directed, weigh
 from aiorch.routing.preference import worth
 from aiorch.routing.profiles import AGENT_PROFILES, Profiles, profile
 from aiorch.routing.spending import Purse, together

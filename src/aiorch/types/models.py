@@ -258,4 +258,6 @@ class Ranking:
 
     def __post_init__(self) -> None:
         if self.tiers and len(self.tiers) != len(self.candidates):
-            raise ValueError(f"{len(self.candidates)} candidates and {len(self.tiers)} tiers: one tier for each")
+            raise ValueError(
+                f"{len(self.candidates)} candidates and {len(self.tiers)} tiers: one tier for each"
+            )
