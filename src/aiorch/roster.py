@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from aiorch.catalog.here import is_local
 from aiorch.clock import Clock
 from aiorch.errors import ConfigurationError, LocalModelError, MissingExtra, UnknownProvider
 from aiorch.net import Transport
@@ -195,8 +196,6 @@ def on_this_machine(provider: Provider) -> bool:
     """True where what is sent to it stays on this machine: it runs in this process, or its address is the machine's
     own. A server in the same network is another machine.
     """
-    from aiorch.catalog.sources import is_local
-
     if not is_local(provider):
         return False
     address: str | None = getattr(getattr(provider, "spec", None), "base_url", None)

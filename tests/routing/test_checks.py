@@ -37,6 +37,7 @@ class Networked(ScriptedProvider):
             raise self.said
         if self.said == "hang":
             await anyio.sleep(60)
+        assert not isinstance(self.said, str)
         return self.said or {}
 
 
@@ -84,10 +85,12 @@ async def test_failures_are_told_without_secrets_and_eject_nobody(monkeypatch: p
     wrong = Failure(FailureKind.AUTH, "account", "wrong key", status=401)
     for said in (wrong, REFUSED, RuntimeError("sk-secret"), "hang"):
         provider = Networked("a", said)
+        checked = None
         for _ in range(5):
             (checked,) = await Checks(
                 {"a": provider}, health, clock, redact=lambda t: t.replace("sk-secret", "[redacted]")
             ).check()
+        assert checked is not None
         assert checked.answered is False
         told.append(checked.detail)
     assert told == [

@@ -24,7 +24,8 @@ def tiers(found: tuple[list[Candidate], list[int]]) -> list[list[str]]:
     return list(grouped.values())
 
 
-BIG, SMALL = {"parameters": 120 * 10**9}, {"parameters": 8 * 10**9}
+BIG: dict[str, Any] = {"parameters": 120 * 10**9}
+SMALL: dict[str, Any] = {"parameters": 8 * 10**9}
 
 
 def test_the_best_of_each_provider_are_equals_with_every_key() -> None:

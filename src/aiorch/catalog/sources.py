@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from aiorch.catalog.here import is_local
 from aiorch.clock import Clock
 from aiorch.errors import AiorchError
 from aiorch.protocols import Lister, Provider
@@ -20,9 +21,6 @@ MODELS_DEV = "models.dev"
 MODELS_DEV_URL = "https://models.dev/api.json"
 MODELS_DEV_HOLDS = 86_400.0
 """Seconds; it is put together anew several times a day, and facts about models change more slowly."""
-
-LOCAL_NAMES = frozenset({"local"})
-"""Providers inside this process."""
 
 INCOMPLETE = frozenset({"nova"})
 """Providers whose list is not known to be complete: what is known besides is added to it."""
@@ -115,14 +113,6 @@ def models_dev(fetch: Fetch, clock: Clock) -> Source:
         )
 
     return Source(MODELS_DEV, ask, patience=LIST_TIMEOUT, holds=MODELS_DEV_HOLDS)
-
-
-def is_local(provider: Provider) -> bool:
-    """True for a provider on this machine, inside the process or beside it (those say so by ``local = True``).
-
-    Its list costs nothing, changes whenever its user pulls a model, and is neither stored nor forbidden offline.
-    """
-    return provider.name in LOCAL_NAMES or getattr(provider, "local", False) is True
 
 
 def _has_list(provider: Provider) -> bool:
