@@ -7,7 +7,11 @@ import sys
 import threading
 from pathlib import Path
 
+import anyio
 import pytest
+
+from aiorch.quotas import MIGRATIONS
+from aiorch.store import Store
 
 LIMIT = 500
 PROCESSES = 4
@@ -53,7 +57,10 @@ anyio.run(main, sys.argv[1], sys.argv[2], backend=sys.argv[3])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgres":
         return request.getfixturevalue("postgres_url")
-    return str(tmp_path / "quotas.sqlite3")
+    store = Store(tmp_path / "quotas.sqlite3", MIGRATIONS)
+    anyio.run(store.fetch, "SELECT * FROM aiorch_quotas")
+    store.close()
+    return store.path
 
 
 def test_exactly_what_the_limit_allows_is_granted(place: str) -> None:

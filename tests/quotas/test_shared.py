@@ -300,7 +300,6 @@ async def test_without_its_store_a_process_counts_alone_and_says_so_once(
         assert alarm.waits[-1] == ALONE
         asked = failing.exchanges
         quotas.settle(await leased(quotas), tokens=0)
-        await leased(quotas)
         assert (await refused(quotas)).until > clock.now()
         assert quotas.full(["a"], clock.now()) is not None
         assert failing.exchanges == asked

@@ -58,6 +58,8 @@ class Exchange:
             pools.append(pool)
         if self._asking:
             self._ask(pools, now)
+        for move, pool in zip(self._moves, pools, strict=True):
+            move.share.left = max(0, pool.left(now))
         return {m.share.key: (p.as_text(), p.until(now)) for m, p in zip(self._moves, pools, strict=True)}
 
     def done(self) -> Lease | Full:

@@ -27,6 +27,8 @@ class Share:
         """Granted by exchanges that have not been committed: counted, and not served from."""
         self.good_until = 0.0
         self.settled: deque[tuple[int, float, int]] = deque()
+        self.left: int | None = None
+        """How much nobody held when the store was asked last."""
         self.told: Observation | None = None
         self.news = False
         """True when a header tells of less than is held here: the store has to hear of it first."""

@@ -62,8 +62,8 @@ class SharedQuotas:
     No limit is ever overshot by all of them together. The price is paid when a process is killed: what it held counts
     until its window is over, so close quotas when the program ends. Use survives restarts.
 
-    While the store cannot be used, a process counts by itself (and says so once in the log): answers go before the
-    limits that others use as well.
+    While the store cannot be used, a process takes what was left when it heard of the others last, counts by itself,
+    and says so once in the log: answers go before limits that others use as well. That use is not told to them later.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class SharedQuotas:
     def full(self, names: Sequence[str], now: float) -> Full | None:
         """Why not even the smallest call fits, as far as this process has heard."""
         with self._lock:
-            books = self._alone if self._counts_alone() else self._shares
+            books = self._counts_alone() or self._shares
             full = books.full(names, self._now())
             return self._here(full) if full else None
 
@@ -172,12 +172,11 @@ class SharedQuotas:
             self._begin(self._shares.forked(_owner()))  # what the parent holds is the parent's
         with self._lock:
             now = self._now()
-            if self._counts_alone():
+            alone = self._counts_alone()
+            if alone:
                 for name in demand.names:
-                    self._alone.define(name, *self._shares.definition(name))
-                answer = self._alone.reserve(demand, now)
-            else:
-                answer = self._shares.serve(demand, now)
+                    alone.define(name, *self._shares.definition(name))
+            answer = alone.reserve(demand, now) if alone else self._shares.serve(demand, now)
             return self._here(answer) if isinstance(answer, Full) else answer
 
     async def _asked(self, demand: Demand) -> Lease | Full:
@@ -209,6 +208,7 @@ class SharedQuotas:
                 exchange.failed()
             raise
         with self._lock:
+            self._alone = None
             return exchange.done()
 
     def _line(self) -> anyio.Lock:
@@ -259,17 +259,19 @@ class SharedQuotas:
 
     def _without(self, fault: StorageError) -> None:
         with self._lock:
+            self._alone = self._alone or self._shares.alone(self._now())
             self._alone_until = self._clock.monotonic() + ALONE
             told, self._told = self._told, True
         if not told:
             log.warning("limits are kept by this process alone, not together with others: %s", fault)
 
-    def _counts_alone(self) -> bool:
-        return self._clock.monotonic() < self._alone_until
+    def _counts_alone(self) -> Ledger | None:
+        """The books of this process alone, where it keeps them at present."""
+        return self._alone if self._alone and self._clock.monotonic() < self._alone_until else None
 
     def _begin(self, shares: Shares) -> None:
         self._shares = shares
-        self._alone = Ledger()
+        self._alone: Ledger | None = None
         self._alone_until = 0.0
         self._told = False
         self._pid = os.getpid()

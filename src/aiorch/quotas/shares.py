@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from aiorch.quotas.exchange import Exchange, Move
 from aiorch.quotas.leases import Demand, Full, Lease, Unit, Use
-from aiorch.quotas.ledger import SWEEP_ABOVE, tightest
+from aiorch.quotas.ledger import SWEEP_ABOVE, Ledger, tightest
 from aiorch.quotas.pool import BLOCK, Observation
 from aiorch.quotas.share import Share
 from aiorch.quotas.windows import rule
@@ -122,6 +122,17 @@ class Shares:
         mine = Shares(owner)
         mine._defined = dict(self._defined)
         return mine
+
+    def alone(self, now: float) -> Ledger:
+        """Books for a process that cannot reach the others: it takes what was left when it heard of them last."""
+        books = Ledger()
+        for name, shares in self._shares.items():
+            books.define(name, *self.definition(name))
+            for share in shares.values():
+                if share.left is not None:
+                    remaining = share.left + share.idle + share.coming
+                    books.observe(name, share.unit, share.limit.per, now, remaining=remaining)
+        return books
 
     def _asked(self, demand: Demand) -> Iterator[tuple[Share, int]]:
         for name in dict.fromkeys(demand.names):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -176,5 +177,14 @@ def _private_file(path: Path) -> None:
 
 def _write_ahead(db: sqlite3.Connection) -> None:
     """Readers and a writer side by side. Where that cannot be had (memory, network disks) SQLite keeps its old way."""
-    if db.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-        db.execute("PRAGMA journal_mode = WAL").fetchone()
+    patient_until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            if db.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+                db.execute("PRAGMA journal_mode = WAL").fetchone()
+            return
+        except sqlite3.OperationalError as fault:
+            # While another process switches, SQLite does not wait: it says "locked" at once.
+            if fault.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > patient_until:
+                raise
+            time.sleep(0.01)
