@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
-from tests.faults.rig import Ask, call, orchestrated, stream, together
+from tests.faults.rig import Ask, Said, call, orchestrated, stream, together
 from tests.faults.sickness import SICKNESSES
 from tests.faults.upstream import Act, Came, Steps, Upstream, first, healthy, late, reply, text_of, turns
 
@@ -14,7 +14,7 @@ BOTH = pytest.mark.parametrize("ask", [call, stream])
 BUSY = reply(503, {"error": {"message": "overloaded", "code": 503}})
 
 
-def _right(said: object) -> None:
+def _right(said: Said) -> None:
     assert said.text == text_of(said.by), said.error
 
 
