@@ -354,7 +354,7 @@ def _experience(
 ) -> Experience:
     """What attempts teach each other, kept for the next process. Made at the first request: starting is quick."""
     from aiorch.quotas import MIGRATIONS as QUOTA_TABLES
-    from aiorch.quotas import SharedQuotas, StoreRows
+    from aiorch.quotas import PostgresRows, SharedQuotas, StoreRows
     from aiorch.routing.checks import Checks
     from aiorch.routing.experience import Experience
     from aiorch.routing.health_store import MIGRATIONS as HEALTH_TABLES
@@ -365,9 +365,11 @@ def _experience(
         return () if own is None else own.limits
 
     store = Store(settings.data_dir / FILE_NAME, (*HEALTH_TABLES, *QUOTA_TABLES), clock=clock)
+    elsewhere = settings.shared_database
+    rows = PostgresRows(elsewhere.get_secret_value()) if elsewhere else StoreRows(store, clock)
     experience = Experience(
         clock,
-        quotas=SharedQuotas(clock, StoreRows(store, clock)),
+        quotas=SharedQuotas(clock, rows),
         keeper=lambda health: HealthStore(store, health, clock),
         zones=_zones(specs),
         limits=limits,

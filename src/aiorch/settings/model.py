@@ -217,6 +217,11 @@ class Settings(BaseSettings):
     local_threads: Annotated[Count | None, BeforeValidator(_none_word)] = None
     """Threads that the embedded model computes with; ``None`` = as many as there are cores for it."""
 
+    # --- what machines share
+    shared_database: Annotated[SecretStr | None, BeforeValidator(_none_word)] = None
+    """The address of a PostgreSQL database through which several machines share limits: ``postgresql://user:password@host/name``.
+    ``None`` shares them between the processes of this machine."""
+
     # --- what is kept
     data_dir: Folder = Field(default_factory=lambda: _users(user_data_path))
     """The folder of the database, the audit log and the weights."""
@@ -322,7 +327,8 @@ class Settings(BaseSettings):
     def all_secrets(self) -> tuple[str, ...]:
         """Every value that must never be shown: the given keys, and all variables named like a secret."""
         given = (key.get_secret_value() for keys in self.keys.values() for key in keys)
-        return tuple(dict.fromkeys((*given, *self._variables.secrets())))
+        shared = () if self.shared_database is None else (self.shared_database.get_secret_value(),)
+        return tuple(dict.fromkeys((*given, *shared, *self._variables.secrets())))
 
     # --- settings that are used together
 
