@@ -12,8 +12,9 @@ import httpx
 import pytest
 
 import aiorch
-from aiorch.compose import build, plugged
+from aiorch.compose import build
 from aiorch.errors import ConfigurationError, LocalModelError, MissingExtra, PluginError, UnknownProvider
+from aiorch.furnishing import plugged
 from aiorch.plugins import Plugin
 from aiorch.providers import ProviderSpec
 from aiorch.roster import address, known_specs, weights_folder
@@ -247,7 +248,7 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> Any:
     def discover(group: str) -> list[Plugin]:
         return [p for p in added if p.group == group]
 
-    monkeypatch.setattr("aiorch.compose.discover", discover)
+    monkeypatch.setattr("aiorch.furnishing.discover", discover)
     monkeypatch.setattr("aiorch.roster.discover", discover)
 
     def add(group: str, value: Any = None, *, error: str | None = None, name: str = "mine") -> None:

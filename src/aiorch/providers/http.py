@@ -11,19 +11,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 from aiorch.clock import Clock, SystemClock
 from aiorch.errors import AttemptFailed
 from aiorch.net import (
-    NDJSONParser,
     NetError,
     Prepared,
     Reply,
-    ServerSentEvent,
-    SSEParser,
-    StreamReply,
     Transport,
 )
 from aiorch.providers.allowances_seen import limits_seen
 from aiorch.providers.batches import Parts
 from aiorch.providers.decode import parse_json
-from aiorch.providers.dialect import Framing, dialect_named
+from aiorch.providers.dialect import dialect_named
 from aiorch.providers.failures import (
     classify,
     from_net,
@@ -31,6 +27,7 @@ from aiorch.providers.failures import (
     no_such_key,
     without_model,
 )
+from aiorch.providers.framing import ACCEPT, as_stream, is_stream, parser_for, parts_of
 from aiorch.providers.freshness import holds_for
 from aiorch.providers.pages import next_page
 from aiorch.providers.redaction import Redactor
@@ -41,13 +38,10 @@ from aiorch.types import (
     FailureKind,
     Listing,
     ModelCard,
-    ReasoningDelta,
     Request,
     Response,
     StreamPart,
-    TextDelta,
     Timeouts,
-    ToolCallDelta,
 )
 
 if TYPE_CHECKING:
@@ -280,21 +274,21 @@ class HTTPProvider:
             keep=not self.spec.local,
             more=request.parameters.headers,
         )
-        parser = _parser(dialect.framing)  # before anything is sent: it may need what is not installed
+        parser = parser_for(dialect.framing)  # before anything is sent: it may need what is not installed
         try:
             async with self._transport.stream(prepared, body, timeouts) as reply:
                 if reply.status != 200:
                     raise AttemptFailed(self._refused(reply.status, reply.headers, await reply.read()))
-                if not _is_stream(reply, dialect.framing):
+                if not is_stream(reply, dialect.framing):
                     # Some answer whole though a stream was asked for, and errors inside a 200 come so too.
                     answer = parse_json(await reply.read())
                     response = dialect.answer(answer, request, deployment.model, self._error_in_answer)
-                    yield _as_stream(self._told(response, reply.headers))
+                    yield as_stream(self._told(response, reply.headers))
                     return
                 reader = dialect.reader(request, deployment.model, self._error_in_stream)
                 try:
                     async for piece in reply:
-                        parts, failed = _parts(reader, parser.feed(piece))
+                        parts, failed = parts_of(reader, parser.feed(piece))
                         if parts:
                             yield parts
                         if failed is not None:
@@ -304,7 +298,7 @@ class HTTPProvider:
                         raise
                     # The model had said all: only the usage is lost.
                 if not reader.finished:
-                    parts, failed = _parts(reader, parser.close())
+                    parts, failed = parts_of(reader, parser.close())
                     if parts:
                         yield parts
                     if failed is not None:
@@ -374,7 +368,7 @@ class HTTPProvider:
         if prepared is not None and not more and not signs:
             return prepared
         url = path if path.startswith(("http://", "https://")) else self.spec.base_url + path
-        headers = {"content-type": "application/json", "accept": _ACCEPT[self._dialect.framing]}
+        headers = {"content-type": "application/json", "accept": ACCEPT[self._dialect.framing]}
         headers.update(self.spec.headers)
         headers.update(more or {})
         if not keep:
@@ -465,76 +459,6 @@ class HTTPProvider:
         return self._error_in_answer(error, in_stream=True)
 
 
-class _Header(Protocol):
-    headers: Mapping[str, str]
-
-
 def _bytes(body: Mapping[str, Any]) -> bytes:
     """JSON in UTF-8; half a surrogate pair, which is no text, becomes a question mark instead of an error."""
     return _encode(body).encode("utf-8", "replace")
-
-
-class _Parser(Protocol):
-    def feed(self, chunk: bytes) -> Sequence[ServerSentEvent]: ...
-    def close(self) -> Sequence[ServerSentEvent]: ...
-
-
-class _Reader(Protocol):
-    def feed(self, event: ServerSentEvent) -> Sequence[StreamPart]: ...
-
-
-def _parts(
-    reader: _Reader, events: Sequence[ServerSentEvent]
-) -> tuple[Sequence[StreamPart], AttemptFailed | None]:
-    """What events bring, and the failure that one of them is: what came before it was said."""
-    parts: list[StreamPart] = []
-    try:
-        for event in events:
-            parts += reader.feed(event)
-    except AttemptFailed as failed:
-        return parts, failed
-    return parts, None
-
-
-def _parser(framing: Framing) -> _Parser:
-    match framing:
-        case "sse":
-            return SSEParser()
-        case "ndjson":
-            return NDJSONParser()
-        case "aws":
-            from aiorch.net.aws_events import AWSEventParser
-
-            return AWSEventParser()
-
-
-_ACCEPT: Mapping[Framing, str] = {
-    "sse": "application/json, text/event-stream",
-    "ndjson": "application/json, application/x-ndjson",
-    "aws": "application/json, application/vnd.amazon.eventstream",
-}
-_STREAM_TYPES: Mapping[Framing, str] = {
-    "sse": "text/event-stream",
-    "ndjson": "ndjson",
-    "aws": "application/vnd.amazon.eventstream",
-}
-
-
-def _is_stream(reply: StreamReply | _Header, framing: Framing) -> bool:
-    kind = reply.headers.get("content-type", "").lower()
-    # No type at all is taken for what was asked for.
-    return _STREAM_TYPES[framing] in kind or not kind
-
-
-def _as_stream(response: Response) -> Sequence[StreamPart]:
-    """A whole response as a stream would have brought it."""
-    parts: list[StreamPart] = []
-    if response.message.reasoning:
-        parts.append(ReasoningDelta(response.message.reasoning))
-    if response.message.text:
-        parts.append(TextDelta(response.message.text))
-    for index, call in enumerate(response.message.tool_calls):
-        arguments = call.raw if call.raw is not None else json.dumps(dict(call.arguments))
-        parts.append(ToolCallDelta(index, arguments, call.id, call.name))
-    parts.append(response)
-    return parts
