@@ -66,7 +66,7 @@ async def test_no_key_reaches_a_log_an_event_an_error_a_file_or_a_repr(
             data_dir=tmp_path,
             retention="text",
             max_attempts=40,
-            timeout=5,
+            timeout=1.5,
         )
         ai.on(events.append)
         shown += [

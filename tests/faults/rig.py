@@ -12,7 +12,7 @@ from typing import Any
 
 import anyio
 from tests.faults.sickness import FIRST_BYTE
-from tests.faults.upstream import Upstream
+from tests.faults.upstream import Heart, Upstream
 
 import aiorch
 from aiorch.net import Transport
@@ -142,6 +142,32 @@ async def stream(ai: aiorch.Orchestrator, agent: str, prompt: str = "hi", **more
 def _said(began: float, outcome: aiorch.Outcome[str]) -> Said:
     by = (outcome.model or "").partition("/")[0]
     return Said(monotonic() - began, outcome.text, by, outcome.finish)
+
+
+STALL = 0.05
+"""Seconds. Where the machine stood still for longer, what came of short time limits says nothing about aiorch."""
+
+
+@asynccontextmanager
+async def watched(upstream: Upstream) -> AsyncGenerator[Callable[[float], bool], None]:
+    """Yields whether the machine has stalled since a monotonic second, here or at the upstream."""
+    here = Heart()
+
+    async def beat() -> None:
+        while True:
+            await anyio.sleep(here.rhythm)
+            here.beat()
+
+    def stalled(since: float) -> bool:
+        here.beat()
+        return max(here.stalled(since), upstream.heart.stalled(since)) > STALL
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(beat)
+        try:
+            yield stalled
+        finally:
+            tasks.cancel_scope.cancel()
 
 
 async def together(count: int, ask: Callable[[], Awaitable[Said]]) -> list[Said]:

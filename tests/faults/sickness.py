@@ -344,7 +344,7 @@ SILENCES: tuple[Sickness, ...] = (
     of_stream("silent-after-the-first-word", cut(healthy, "hang", after=3), "broken"),
     of_stream("silent-before-the-finish", cut(healthy, "hang", after=FIRST + 9), "broken"),
     Sickness("comments-for-ever", _comments, "other", "other"),
-    odd("slow-and-steady", modes(paced(healthy, 0.01, size=40), paced(healthy, 0.03))),
+    odd("slow-and-steady", modes(paced(healthy, 0.01, size=200), paced(healthy, 0.03))),
 )
 
 CONNECTIONS: tuple[Sickness, ...] = (

@@ -235,6 +235,32 @@ def first(count: int, act: Act, then: Act = healthy) -> Act:
     return lambda came: (act if came.number < count else then)(came)
 
 
+# --- the machine ------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Heart:
+    """Beats on an event loop and notes when the machine kept it waiting: who measures in real time must not take a
+    busy machine for a fault.
+    """
+
+    rhythm: float = 0.02
+    """Seconds between beats."""
+    late: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
+    """Beats that were late: the monotonic second, and by how many seconds."""
+    _last: float = field(default_factory=time.monotonic)
+
+    def beat(self) -> None:
+        now = time.monotonic()
+        if now - self._last > 2 * self.rhythm:
+            self.late.append((now, now - self._last - self.rhythm))
+        self._last = now
+
+    def stalled(self, since: float) -> float:
+        """The longest wait from that monotonic second on, in seconds."""
+        return max((seconds for when, seconds in self.late if when >= since), default=0.0)
+
+
 # --- the server --------------------------------------------------------------------------------------------------
 
 
@@ -253,6 +279,8 @@ class Upstream:
     """Each of them, with the monotonic second."""
     open: int = 0
     """Connections that are open now."""
+    heart: Heart = field(default_factory=lambda: Heart())
+    """Of its own event loop."""
 
     def __enter__(self) -> Upstream:
         self._loop = asyncio.new_event_loop()
@@ -261,6 +289,7 @@ class Upstream:
         starting = asyncio.start_server(self._serve, self.host, self.port, backlog=1024)
         self._server = asyncio.run_coroutine_threadsafe(starting, self._loop).result(10)
         self.port = self._server.sockets[0].getsockname()[1]
+        asyncio.run_coroutine_threadsafe(self._beat(), self._loop)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -272,6 +301,11 @@ class Upstream:
     def url(self, name: str, *, scheme: str = "http", host: str | None = None) -> str:
         """The base URL of a deployment."""
         return f"{scheme}://{host or self.host}:{self.port}/d/{name}/v1"
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(self.heart.rhythm)
+            self.heart.beat()
 
     async def _end(self) -> None:
         self._server.close()
