@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
-import types
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -14,11 +14,12 @@ import pytest
 import aiorch
 from aiorch.compose import build
 from aiorch.errors import ConfigurationError, LocalModelError, MissingExtra, PluginError, UnknownProvider
-from aiorch.furnishing import plugged
+from aiorch.journal import NullJournal
 from aiorch.plugins import Plugin
 from aiorch.providers import ProviderSpec
 from aiorch.roster import address, known_specs, weights_folder
 from aiorch.testing import ScriptedProvider
+from aiorch.types import CheckResult, Ranking, Verdict
 
 
 def names(**arguments: Any) -> list[str]:
@@ -38,7 +39,7 @@ def test_with_nothing_set_no_provider_is_configured() -> None:
 
 
 def test_every_conventional_key_name_configures_its_provider(monkeypatch: pytest.MonkeyPatch) -> None:
-    specs, _ = known_specs()
+    specs = known_specs()
     for spec in specs.values():
         for variable in spec.env if spec.needs_key else ():
             with monkeypatch.context() as patched:
@@ -60,7 +61,7 @@ def test_a_key_without_the_account_that_belongs_to_it_configures_nobody_and_says
 
 
 def test_nobody_is_asked_without_a_key_unless_that_is_allowed() -> None:
-    anonymous = {spec.id for spec in known_specs()[0].values() if spec.anonymous is not None}
+    anonymous = {spec.id for spec in known_specs().values() if spec.anonymous is not None}
     assert anonymous
     assert names() == ["no provider configured"]
     assert set(names(allow_anonymous=True)) == anonymous
@@ -244,15 +245,10 @@ async def test_a_dead_network_is_told_with_every_provider_and_loses_nothing(
 def plugin(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Adds entry points for one test."""
     added: list[Plugin] = []
-
-    def discover(group: str) -> list[Plugin]:
-        return [p for p in added if p.group == group]
-
-    monkeypatch.setattr("aiorch.furnishing.discover", discover)
-    monkeypatch.setattr("aiorch.roster.discover", discover)
+    monkeypatch.setattr("aiorch.plugging.declared", lambda: tuple(added))
 
     def add(group: str, value: Any = None, *, error: str | None = None, name: str = "mine") -> None:
-        added.append(Plugin(group, name, "mine 1.0", value, error))
+        added.append(Plugin(group, name, name, "1.0", value=value, error=error))
 
     return add
 
@@ -266,40 +262,171 @@ def test_a_plugin_can_be_a_row_or_a_maker_of_a_provider(plugin: Any, monkeypatch
     monkeypatch.setenv("ACME_API_KEY", "k" * 20)
     assert names() == ["acme", "made"]
     assert names(providers=("acme",)) == ["acme"]
+    assert names(providers=("made",)) == ["made"]
+    assert names(disabled_plugins="maker") == ["acme"]
 
 
-def test_a_broken_plugin_is_reported_by_name_and_takes_nobody_down(
+def test_no_plugin_takes_the_place_of_a_built_in_provider_and_its_keys(
+    plugin: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("GROQ_API_KEY", "k" * 20)
+    plugin("aiorch.providers", ProviderSpec(id="groq", name="Groq", base_url="https://elsewhere.example/v1"))
+    plugin("aiorch.providers", lambda: ScriptedProvider(name="local"), name="second")
+    assert known_specs()["groq"].base_url == "https://api.groq.com/openai/v1"
+    assert names() == ["groq"]
+    assert "aiorch has a provider 'groq' of its own" in caplog.text
+    assert "aiorch has a provider 'local' of its own" in caplog.text
+
+
+@pytest.mark.anyio
+async def test_a_broken_plugin_of_any_group_is_told_once_by_name_and_takes_nobody_down(
     plugin: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Broken:
         def __init__(self) -> None:
             raise RuntimeError("no licence")
 
-    plugin("aiorch.providers", error="ImportError: no module named acme")
+    def leaves(settings: aiorch.Settings) -> None:
+        raise SystemExit("go away")
+
+    plugin("aiorch.providers", error="ImportError: no module named acme", name="acme")
+    plugin("aiorch.providers", leaves, name="leaver")
+    plugin("aiorch.providers", lambda settings: 5, name="five")
     plugin("aiorch.checks", Broken)
     plugin("aiorch.validators", error="SyntaxError: line 3")
-    assert names() == ["no provider configured"]
-    said = caplog.text
-    assert "ImportError: no module named acme" in said
-    assert "RuntimeError: no licence" in said
-    assert "mine 1.0" in said
+    plugin("aiorch.matchers", object())
+    plugin("aiorch.mcp_servers", object(), name="server")
+    plugin("aiorch.providers", lambda: ScriptedProvider(["Hello."], name="whole"), name="whole")
+    async with aiorch.Orchestrator() as ai:
+        assert (await ai.run("hi")).value == "Hello."
+        assert (await ai.run("ho")).value == "Hello."
+    for said in (
+        "plugin acme of acme 1.0 (aiorch.providers) cannot be used: ImportError: no module named acme",
+        "plugin leaver of leaver 1.0 (aiorch.providers) cannot be used: SystemExit: go away",
+        "five 1.0 (aiorch.providers) cannot be used: an object of int is no Provider: it lacks name, models(), ",
+        "(aiorch.checks) cannot be used: RuntimeError: no licence",
+        "(aiorch.validators) cannot be used: SyntaxError: line 3",
+        "(aiorch.matchers) cannot be used: an object of object is no Matcher: it lacks name, match()",
+        "server 1.0 (aiorch.mcp_servers) cannot be used: this version of aiorch has no use",
+    ):
+        assert caplog.text.count(said) == 1, said
 
 
-def test_plugins_may_be_classes_or_objects(plugin: Any) -> None:
-    class Made:
-        name = "made"
+@pytest.mark.anyio
+async def test_validators_checks_and_tools_are_made_when_the_first_task_needs_them(plugin: Any) -> None:
+    made: list[str] = []
 
-    ready = types.SimpleNamespace(name="ready")
-    plugin("aiorch.checks", Made)
-    plugin("aiorch.checks", ready)
-    assert [c.name for c in plugged("aiorch.checks")] == ["made", "ready"]
+    def lister(group: str, value: Any) -> None:
+        plugin(f"aiorch.{group}", lambda: made.append(group) or value)
+
+    lister("validators", Quiet("loud"))
+    lister("checks", Quiet("kind"))
+    lister("tools", aiorch.tool(_now))
+    provider = ScriptedProvider(["Hello."])
+    async with aiorch.Orchestrator(
+        providers=[provider], profiles={"clock": {"tools": ["_now"], "models": ["scripted/model"]}}
+    ) as ai:
+        assert made == []
+        outcome = await ai.run("What time is it?")
+        assert made == ["validators", "checks"]
+        assert "kind" in {check.name for check in outcome.assessment.passed}
+        await ai.run("What time is it?", agent="clock")
+        await ai.run("And now?", agent="clock")
+    assert made == ["validators", "checks", "tools"]
+    assert [tool.name for tool in provider.asked[-1][1].tools] == ["_now"]
 
 
-def test_two_matchers_are_one_too_many(plugin: Any) -> None:
-    plugin("aiorch.matchers", types.SimpleNamespace(name="a"))
-    plugin("aiorch.matchers", types.SimpleNamespace(name="b"))
-    with pytest.raises(PluginError, match=r"a, b.*Orchestrator\(matcher="):
-        names()
+def _now() -> str:
+    """The time."""
+    return "noon"
+
+
+class Quiet:
+    """A validator and a check, with nothing to say."""
+
+    stages = frozenset({"input"})
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    async def validate(self, stage: Any, content: Any, task: Any) -> Verdict:
+        return Verdict(stage, "allow")
+
+    async def check(self, task: Any, response: Any) -> CheckResult:
+        return CheckResult(self.name, True)
+
+    async def match(self, task: Any, profile: Any, candidates: Any) -> Ranking:
+        return Ranking(tuple(candidates), reason=self.name)
+
+    async def run(self, run_id: str, version: str, body: Any, *, returns: type[Any]) -> Any:
+        return await body(NullJournal())
+
+
+@pytest.mark.anyio
+async def test_what_code_registers_comes_before_a_plugin_of_the_same_name(plugin: Any) -> None:
+    mine, theirs = Quiet("kind"), Quiet("kind")
+    plugin("aiorch.checks", theirs)
+    plugin("aiorch.matchers", Quiet("theirs"))
+    async with aiorch.Orchestrator(
+        providers=[ScriptedProvider()], checks=[mine], matcher=Quiet("mine")
+    ) as ai:
+        outcome = await ai.run("hi")
+        assert [check.name for check in outcome.assessment.checks].count("kind") == 1
+        assert ai._line.checks[-1] is mine
+        assert cast("Quiet", ai.matcher).name == "mine"
+
+
+def test_one_installed_matcher_ranks_and_of_several_the_one_that_is_named(
+    plugin: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    def matcher(**arguments: Any) -> str:
+        return aiorch.Orchestrator(providers=[ScriptedProvider()], **arguments).matcher.name
+
+    plugin("aiorch.matchers", Quiet("a"), name="one")
+    assert matcher() == "a"
+    assert matcher(matcher="profile") == "profile"
+    plugin("aiorch.matchers", Quiet("b"), name="two")
+    assert matcher() == "profile"
+    assert "several matchers are installed (a, b): choose by Orchestrator(matcher='a')" in caplog.text
+    assert matcher(matcher="b") == "b"
+    assert matcher(disabled_plugins=["two"]) == "a"
+    with pytest.raises(PluginError, match="no matcher is called 'profil'; did you mean 'profile'"):
+        matcher(matcher="profil")
+
+
+@pytest.mark.anyio
+async def test_a_workflow_runs_on_the_engine_that_is_named(plugin: Any) -> None:
+    plugin("aiorch.engines", Quiet("calm"))
+    plugin("aiorch.engines", Quiet("memory"), name="usurper")
+    flow = aiorch.Workflow("two")
+    flow.task(_now)
+    async with aiorch.Orchestrator(providers=[ScriptedProvider()]) as ai:
+        for engine in ("calm", "memory", Quiet("mine")):
+            assert (await ai.execute(flow, engine=engine)).results == {"_now": "noon"}
+        with pytest.raises(PluginError, match="no engine is called 'clam'; did you mean 'calm'"):
+            await ai.execute(flow, engine="clam")
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"checks": [Quiet("x"), Quiet("x")]}, "two checks are called 'x': another check has that name"),
+        ({"checks": [Quiet("schema")]}, "two checks are called 'schema': aiorch's own check"),
+        ({"checks": [Quiet]}, "checks= takes objects; Quiet is a class: pass Quiet(...)"),
+        ({"checks": [object()]}, "checks=: an object of object is no Check: it lacks name, check()"),
+        ({"validators": [Quiet("input_limits")]}, "aiorch's own validator has that name"),
+        ({"validators": [Quiet("")]}, "calls itself '': a name is a word"),
+        ({"tools": [_now]}, "tools=: an object of function is no Tool: it lacks spec, idempotent, call()"),
+        ({"tools": [aiorch.tool(_now), aiorch.tool(_now)]}, "two tools are called '_now'"),
+        ({"matcher": object()}, "is no Matcher: it lacks name, match()"),
+        ({"stream_validators": [object()]}, "stream_validators= takes what makes them"),
+        ({"providers": [ScriptedProvider(name="a/b")]}, "calls itself 'a/b': a name is a word"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_cannot_be_registered_is_a_typed_error_that_says_why(given: Any, says: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(says)):
+        aiorch.Orchestrator(**{"providers": [ScriptedProvider()], **given})
 
 
 def test_building_the_house_opens_nothing_and_loads_no_client(tmp_path: Path) -> None:

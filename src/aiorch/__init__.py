@@ -238,11 +238,18 @@ def __getattr__(name: str) -> Any:
     room = _ROOM_OF.get(name)
     if room is None:
         raise AttributeError(f"module 'aiorch' has no attribute {name!r}")
-    if any(notebook in sys.modules for notebook in _NOTEBOOKS):
-        import_module("aiorch.views.notebook")
+    _tell_notebook()
     value = globals()[name] = getattr(import_module(room), name)
     return value
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+def _tell_notebook() -> None:
+    if any(notebook in sys.modules for notebook in _NOTEBOOKS):
+        import_module("aiorch.views.notebook").register()
+
+
+_tell_notebook()  # for whoever imports from a room only

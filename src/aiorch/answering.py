@@ -144,7 +144,9 @@ def terms(line: Line, work: Work) -> Terms:
     task = work.task
     names = on_behalf_of(task)
     day = line.days.purse(names) if line.days is not None else None
-    prompt = estimate_tokens(replace(task, messages=work.conversation))
+    prompt = estimate_tokens(
+        task if work.conversation is task.messages else replace(task, messages=work.conversation)
+    )
     budget = task.budget
     left = day.tokens_left if day is not None else None
     if left is not None and left > prompt:  # otherwise the purse says what is used up, and whose it was
@@ -154,9 +156,7 @@ def terms(line: Line, work: Work) -> Terms:
         deadline=work.deadline,
         timeout=line.timeout if task.timeout is None else task.timeout,
         attempts=max(0, line.attempts - work.spent.attempts),
-        prompt_tokens=estimate_tokens(
-            task if work.conversation is task.messages else replace(task, messages=work.conversation)
-        ),
+        prompt_tokens=prompt,
         free=work.free,
         budget=budget,
         spent=work.spent,
@@ -284,12 +284,10 @@ def learn(line: Line, attempts: Sequence[Attempt]) -> None:
 def settle(work: Work, said: Said) -> Work:
     """The work after one more answer: what it took is added up."""
     answer = said.answer
-    return replace(
-        work,
-        attempts=(*work.attempts, *answer.attempts),
-        spent=work.spent.plus(answer.usage, answer.cost, len(answer.attempts)),
-        rounds=work.rounds + 1,
-    )
+    work.attempts = (*work.attempts, *answer.attempts)
+    work.spent = work.spent.plus(answer.usage, answer.cost, len(answer.attempts))
+    work.rounds += 1
+    return work
 
 
 def told_all(failed: ExecutionError, work: Work) -> ExecutionError:

@@ -21,9 +21,8 @@ from aiorch.furnishing import (
     day_tables,
     experience_of,
     fetcher,
-    first,
     own_measurements,
-    plugged,
+    ranked_by,
     rulebook,
     similar_prompts,
     toolkit,
@@ -31,7 +30,18 @@ from aiorch.furnishing import (
 )
 from aiorch.journal import NullJournal
 from aiorch.net import Transport
-from aiorch.protocols import Check, Journal, Matcher, Provider, RouteControl, StreamValidator, Tool, Validator
+from aiorch.plugging import CHECKERS, ENGINES, PROVIDERS, TOOLS, VALIDATORS, Shelf, name_of, registered
+from aiorch.protocols import (
+    Check,
+    Engine,
+    Journal,
+    Matcher,
+    Provider,
+    RouteControl,
+    StreamValidator,
+    Tool,
+    Validator,
+)
 from aiorch.providers import ProviderSpec
 from aiorch.quality import CHECKS
 from aiorch.reporting import Reporter
@@ -67,7 +77,8 @@ class Parts:
     providers: tuple[Provider | str, ...] | None = None
     """Objects, and names of providers that the settings configure; ``None`` = whatever is configured."""
     profiles: Mapping[str, Profile | Mapping[str, Any]] | None = None
-    matcher: Matcher | None = None
+    matcher: Matcher | str | None = None
+    """An object, or the name of an installed one."""
     validators: tuple[Validator, ...] = ()
     stream_validators: tuple[Callable[[], StreamValidator], ...] = ()
     checks: tuple[Check, ...] = ()
@@ -90,6 +101,7 @@ class House:
         providers: Sequence[Provider],
         redact: Redactor,
         crew: Crew,
+        shelf: Shelf,
     ) -> None:
         self.settings = settings
         self.line = line
@@ -101,6 +113,14 @@ class House:
         self._store = store
         self._crew = crew
         self._transport = transport
+        self._shelf = shelf
+
+    def engine(self, name: str) -> Engine | None:
+        """The workflow engine that a plugin gives; ``None`` is the one in this process, called ``memory``.
+
+        :raises PluginError: where nobody gives one of that name.
+        """
+        return None if name == "memory" else cast("Engine", self._shelf.named(ENGINES, name))
 
     @property
     def control(self) -> RouteControl:
@@ -173,10 +193,12 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
         clock=clock,
     )
     transport = Transport(parts.transport)
-    specs, provider_plugins = known_specs()
+    shelf = Shelf(settings, redact)
+    shelf.unserved()
+    specs = known_specs(shelf)
     providers = given
     if named or parts.providers is None:
-        providers += configured(settings, specs, provider_plugins, transport, clock)
+        providers += configured(settings, specs, shelf, transport, clock)
     _all_different(providers)
     shared_among = (*settings.rotation, *(name.partition("/")[0] for name in settings.weights))
     heard_of(shared_among, (*specs, *(p.name for p in providers)))
@@ -193,7 +215,9 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
     )
     profiles = Profiles(parts.profiles)
     crew = Crew()
-    kit = toolkit(profiles, (*parts.tools, *plugged("aiorch.tools")))
+    validators = _theirs(shelf, VALIDATORS, (InputLimits(settings.input_limit),), parts.validators)
+    checks = _theirs(shelf, CHECKERS, CHECKS, parts.checks)
+    kit = toolkit(profiles, _theirs(shelf, TOOLS, (), parts.tools))
     line = Line(
         profiles=profiles,
         rules=Rules(
@@ -204,10 +228,12 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
             frozenset(p.name for p in providers if on_this_machine(p)),
         ),
         catalogue=catalogue,
-        matcher=parts.matcher
-        or first(plugged("aiorch.matchers"))
-        or ProfileMatcher(
-            catalogue.learnt, own_measurements(store), mixing=settings.balancing != "preference"
+        matcher=ranked_by(
+            parts.matcher,
+            shelf,
+            lambda: ProfileMatcher(
+                catalogue.learnt, own_measurements(store), mixing=settings.balancing != "preference"
+            ),
         ),
         rulebook=rulebook(settings),
         mixing=settings.balancing != "preference",
@@ -222,10 +248,10 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
             rotation=settings.rotation,
             weights=settings.weights,
         ),
-        guard=Guard((InputLimits(settings.input_limit), *parts.validators, *plugged("aiorch.validators"))),
-        stream_validators=parts.stream_validators,
+        guard=Guard(validators),
+        stream_validators=_makers(parts.stream_validators),
         tools=ToolRunner(redact=redact),
-        checks=(*CHECKS, *parts.checks, *plugged("aiorch.checks")),
+        checks=checks,
         cache=answer_cache(settings, store, clock),
         similar=similar_prompts(settings, store, clock),
         report=Reporter(audit, bus, clock),
@@ -259,7 +285,27 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
         providers=providers,
         redact=redact,
         crew=crew,
+        shelf=shelf,
     )
+
+
+# --- what code and plugins add -----------------------------------------------------------------------------------
+
+
+def _theirs(shelf: Shelf, group: str, ours: tuple[Any, ...], given: tuple[Any, ...]) -> Sequence[Any]:
+    """Ours, those that code registers, those of plugins. :raises ConfigurationError: for what cannot be registered."""
+    names = [name_of(group, one) for one in registered(group, given)]
+    return shelf.joined((*ours, *given), group, names)
+
+
+def _makers(given: tuple[Callable[[], StreamValidator], ...]) -> tuple[Callable[[], StreamValidator], ...]:
+    """:raises ConfigurationError: for an object in place of what makes one."""
+    for maker in given:
+        if not callable(maker):
+            raise ConfigurationError(
+                f"stream_validators= takes what makes them, one a stream: pass {type(maker).__name__} itself"
+            )
+    return given
 
 
 # --- providers ---------------------------------------------------------------------------------------------------
@@ -279,7 +325,7 @@ def _told_apart(given: Sequence[Provider | str] | None) -> tuple[tuple[str, ...]
             )
         else:
             objects.append(one)
-    return tuple(names), tuple(objects)
+    return tuple(names), registered(PROVIDERS, objects)
 
 
 def _all_different(providers: Sequence[Provider]) -> None:

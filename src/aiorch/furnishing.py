@@ -5,23 +5,19 @@ from __future__ import annotations
 import importlib.util
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiorch.catalog import Catalogue, require
 from aiorch.clock import Clock
-from aiorch.errors import AiorchError, ConfigurationError, MissingExtra, PluginError
+from aiorch.errors import AiorchError, ConfigurationError, MissingExtra
 from aiorch.events import Bus
 from aiorch.net import Reply, Transport
-from aiorch.plugins import discover
+from aiorch.plugging import MATCHERS, Shelf, registered
 from aiorch.protocols import Matcher, Provider, Tool
 from aiorch.providers import ProviderSpec
-from aiorch.roster import (
-    LOCAL,
-    not_used,
-)
-from aiorch.routing import AnswerCache, MemoryCache, Profiles, RuleBook
+from aiorch.roster import LOCAL
+from aiorch.routing import AnswerCache, MemoryCache, ProfileMatcher, Profiles, RuleBook
 from aiorch.routing.disk_cache import DiskCache
 from aiorch.safety import AuditLog, Redactor
 from aiorch.settings import Settings
@@ -141,8 +137,11 @@ def zones(specs: Mapping[str, ProviderSpec]) -> Mapping[str, str]:
 
 
 def toolkit(profiles: Profiles, own: Iterable[Tool]) -> Callable[[str, Sequence[Tool]], dict[str, Tool]]:
-    """Finds the tools of a task among all that there are."""
-    known = {tool.spec.name: tool for tool in own}
+    """Finds the tools of a task among all that there are; they are looked at when a profile first names one."""
+
+    @cache
+    def everybodys() -> dict[str, Tool]:
+        return {tool.spec.name: tool for tool in own}
 
     def kit(agent: str, tools: Sequence[Tool]) -> dict[str, Tool]:
         """The tools of a task by name: those handed in, and those that the agent's profile names.
@@ -153,6 +152,7 @@ def toolkit(profiles: Profiles, own: Iterable[Tool]) -> Callable[[str, Sequence[
         if not named and not tools:
             return {}
         made: dict[str, Tool] = {}
+        known = everybodys() if named else {}
         for name in named:
             if name not in known:
                 raise ConfigurationError(
@@ -278,25 +278,16 @@ def similar_prompts(settings: Settings, store: Store, clock: Clock) -> SemanticC
     )
 
 
-def plugged(group: str) -> tuple[Any, ...]:
-    """What the plugins of a group make: classes and functions are called, anything else is used as it is."""
-    made: list[Any] = []
-    for plugin in discover(group):
-        if plugin.error is not None:
-            not_used(plugin)
-            continue
-        try:
-            made.append(plugin.value() if isinstance(plugin.value, type) else plugin.value)
-        except Exception as broken:
-            not_used(replace(plugin, error=f"{type(broken).__name__}: {broken}"))
-    return tuple(made)
+def ranked_by(wanted: Matcher | str | None, shelf: Shelf, usual: Callable[[], Matcher]) -> Matcher:
+    """Who ranks models: whom code hands in or names, else the one that a plugin gives, else the usual one.
 
-
-def first(found: Sequence[Matcher]) -> Matcher | None:
-    """The plugin's matcher. :raises PluginError: where there are several."""
-    if len(found) > 1:
-        names = ", ".join(m.name for m in found)
-        raise PluginError(
-            f"several matchers are installed ({names}): choose one by Orchestrator(matcher=...)"
-        )
-    return found[0] if found else None
+    :raises PluginError: for a name that nobody has. :raises ConfigurationError: for what is no matcher.
+    """
+    if isinstance(wanted, str):
+        made: Matcher = usual() if wanted == ProfileMatcher.name else shelf.named(MATCHERS, wanted)
+        return made
+    if wanted is not None:
+        registered(MATCHERS, (wanted,))
+        return wanted
+    plugged: tuple[Matcher, ...] = shelf.values(MATCHERS)
+    return plugged[0] if plugged else usual()

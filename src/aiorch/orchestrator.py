@@ -80,7 +80,7 @@ class Orchestrator:
         *,
         providers: Sequence[Provider | str] | None = None,
         profiles: Mapping[str, Profile | Mapping[str, Any]] | None = None,
-        matcher: Matcher | None = None,
+        matcher: Matcher | str | None = None,
         validators: Sequence[Validator] = (),
         stream_validators: Sequence[Callable[[], StreamValidator]] = (),
         checks: Sequence[Check] = (),
@@ -95,7 +95,7 @@ class Orchestrator:
         :param providers: exactly these, as objects or as names of configured ones (``["groq", "local"]``); otherwise
             every provider that has a key, and the embedded model where it is installed.
         :param profiles: agents beside (or in place of) those of :data:`aiorch.AGENT_PROFILES`.
-        :param matcher: who ranks models, in place of the profile matcher.
+        :param matcher: who ranks models, in place of the profile matcher: an object, or the name of an installed one.
         :param validators: further validators, after the built-in ones.
         :param stream_validators: makers of validators that watch answers while they are written, one object a stream.
         :param checks: further quality checks.
@@ -103,6 +103,8 @@ class Orchestrator:
         :param transport: the HTTP transport under every provider, in place of the pooled one.
         :param arguments: any setting by its name, for example ``allow_paid=True`` or ``cache="off"``.
         :raises SettingsError: for a setting that does not exist or cannot be used, with the nearest valid name.
+        :raises ConfigurationError: for an object that is not of its kind, and for two of one name. What is registered
+            here comes before a plugin of the same name. :raises PluginError: for a matcher that nobody gives.
         """
         parts = Parts(
             providers=None if providers is None else tuple(providers),
@@ -266,7 +268,7 @@ class Orchestrator:
         /,
         *,
         limit: int = 64,
-        engine: Engine | None = None,
+        engine: Engine | str | None = None,
         run: Run | None = None,
         **inputs: Any,
     ) -> Run:
@@ -274,6 +276,7 @@ class Orchestrator:
 
         :param given: inputs as a mapping, for names that are also arguments of this method; those named win.
         :param limit: tasks at once.
+        :param engine: where it runs, or the name of an engine that a plugin gives; ``None`` = in this process.
         :param run: a fresh ``Run`` to fill in, for whoever wants to look at it while the work goes on.
         :raises InvalidWorkflow: before anything runs, with every problem found.
         :raises TaskFailed: when a task failed; its ``run`` holds what was finished.
@@ -289,7 +292,7 @@ class Orchestrator:
             ask=ask,
             bus=self._house.line.bus,
             clock=self._house.line.clock,
-            engine=engine,
+            engine=self._house.engine(engine) if isinstance(engine, str) else engine,
             provide={Orchestrator: self},
             limit=limit,
             run=run,

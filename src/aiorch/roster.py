@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from aiorch.catalog.here import is_local
 from aiorch.clock import Clock
 from aiorch.errors import ConfigurationError, LocalModelError, MissingExtra, UnknownProvider
 from aiorch.net import Transport
-from aiorch.plugins import Plugin, discover
+from aiorch.plugging import LOCAL, PROVIDERS, Shelf
 from aiorch.protocols import Provider
 from aiorch.providers import RETIRED, SPECS, ProviderSpec
 from aiorch.settings import Settings
@@ -22,43 +21,16 @@ from aiorch.settings import Settings
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-log = logging.getLogger("aiorch")
 
-LOCAL = "local"
-"""The name of the embedded provider."""
-
-Made = Callable[[Settings], "Provider | None"]
-"""What a provider plugin may be: called with the settings, it gives a provider, or ``None`` where it has no key."""
-
-
-def known_specs() -> tuple[dict[str, ProviderSpec], tuple[Made, ...]]:
-    """Every provider that can be configured: the built-in rows, rows of plugins, and plugins that make their own."""
-    specs, makers = dict(SPECS), list[Made]()
-    for plugin in discover("aiorch.providers"):
-        if plugin.error is not None:
-            not_used(plugin)
-        elif isinstance(plugin.value, ProviderSpec):
-            specs[plugin.value.id] = plugin.value
-        else:
-            makers.append(plugin.value)
-    return specs, tuple(makers)
-
-
-def not_used(plugin: Plugin) -> None:
-    """Say that a plugin is broken; everything else goes on without it."""
-    log.warning(
-        "plugin %s of %s (%s) cannot be used: %s",
-        plugin.name,
-        plugin.distribution,
-        plugin.group,
-        plugin.error,
-    )
+def known_specs(shelf: Shelf | None = None) -> dict[str, ProviderSpec]:
+    """Every row of facts: those that aiorch brings along, and those of plugins."""
+    return {**SPECS, **(shelf or Shelf()).rows()}
 
 
 def configured(
     settings: Settings,
     specs: Mapping[str, ProviderSpec],
-    plugins: Iterable[Made],
+    shelf: Shelf,
     transport: Transport,
     clock: Clock,
 ) -> tuple[Provider, ...]:
@@ -67,17 +39,16 @@ def configured(
     :raises UnknownProvider: when the settings name one that nobody knows.
     :raises ConfigurationError: when they ask for one that lacks something.
     """
-    heard_of((*(settings.providers or ()), *settings.keys, *settings.base_urls), specs)
+    plugged: tuple[Provider | ProviderSpec, ...] = shelf.values(PROVIDERS)
+    own = {p.name: p for p in plugged if not isinstance(p, ProviderSpec)}
+    heard_of((*(settings.providers or ()), *settings.keys, *settings.base_urls), (*specs, *own))
     found: list[Provider] = []
     for spec in specs.values():
         if settings.providers is None or spec.id in settings.providers:
             provider = _networked(settings, spec, transport, clock)
             if provider is not None:
                 found.append(provider)
-    for make in plugins:
-        provider = make(settings)
-        if provider is not None and (settings.providers is None or provider.name in settings.providers):
-            found.append(provider)
+    found += (p for name, p in own.items() if settings.providers is None or name in settings.providers)
     if settings.providers is None or LOCAL in settings.providers:
         local = embedded(settings, clock)
         if local is not None:

@@ -44,7 +44,7 @@ class Line:
     guard: Guard
     stream_validators: tuple[Callable[[], StreamValidator], ...]
     tools: ToolRunner
-    checks: tuple[Check, ...]
+    checks: Sequence[Check]
     cache: AnswerCache | None
     report: Reporter
     bus: Bus
@@ -78,7 +78,7 @@ class Line:
 
 @dataclass(slots=True)
 class Work:
-    """A task on its way down the line: made anew at each step, never changed (freezing it would triple the cost)."""
+    """A task on its way down the line: each step writes down what came of it, and hands it on."""
 
     task: Task
     asked: Task
@@ -112,7 +112,7 @@ class Work:
 
 @dataclass(slots=True)
 class Said:
-    """An answer on its way to an outcome: never changed, like :class:`Work`."""
+    """An answer on its way to an outcome: never changed, though not frozen, which would triple the cost."""
 
     answer: Answer
     cached: bool = False

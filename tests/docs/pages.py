@@ -20,12 +20,21 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     page
-    for pattern in ("*.md", "docs/**/*.md", "examples/*.md", "scripts/*.md", "benchmarks/*.md", ".github/**/*.md")
+    for pattern in (
+        "*.md",
+        "docs/**/*.md",
+        "examples/*.md",
+        "scripts/*.md",
+        "benchmarks/*.md",
+        ".github/**/*.md",
+    )
     for page in ROOT.glob(pattern)
 )
 
 FENCE = re.compile(r"^(?P<indent> *)(?P<mark>`{3,}|~{3,})(?P<info>[^`\n]*)$")
-COMMENT = re.compile(r"^ *<!--\s*(?P<kind>not run|given|raises|exits with (?P<code>\d+)):\s*(?P<text>.*?)\s*-->", re.S | re.M)
+COMMENT = re.compile(
+    r"^ *<!--\s*(?P<kind>not run|given|raises|exits with (?P<code>\d+)):\s*(?P<text>.*?)\s*-->", re.S | re.M
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,9 @@ def read(text: str, page: str) -> list[Block]:
         end = at + 1
         while end < len(lines) and lines[end].strip() != mark:
             end += 1
-        code = "".join(f"{line[indent:] if not line[:indent].strip() else line}\n" for line in lines[at + 1 : end])
+        code = "".join(
+            f"{line[indent:] if not line[:indent].strip() else line}\n" for line in lines[at + 1 : end]
+        )
         language, _, rest = opening["info"].strip().partition(" ")
         title = re.search(r'title="([^"]+)"', rest)
         wishes = _said_before("\n".join(lines[said_from:at]))

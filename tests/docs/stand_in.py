@@ -29,7 +29,7 @@ def answer(request: Request) -> str | Response:
     """What the model says."""
     if request.tools and all(m.role != "tool" for m in request.messages):
         tool = request.tools[0]
-        call = ToolCall("call-1", tool.name, json.dumps(fitting(tool.parameters)))
+        call = ToolCall("call-1", tool.name, fitting(tool.parameters))
         return Response(Message("assistant", (call,)), "tool_calls", Usage(20, 10), model="model")
     if request.schema is not None:
         return json.dumps(fitting(request.schema.schema))
@@ -65,7 +65,11 @@ def fitting(schema: Mapping[str, Any], root: Mapping[str, Any] | None = None) ->
         case "null":
             return None
         case _:
-            return "2026-11-22" if schema.get("format") == "date" else "words".ljust(schema.get("minLength", 0), ".")
+            return (
+                "2026-11-22"
+                if schema.get("format") == "date"
+                else "words".ljust(schema.get("minLength", 0), ".")
+            )
 
 
 def install(folder: Path) -> Path:

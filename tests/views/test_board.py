@@ -23,7 +23,7 @@ from aiorch.events import (
 )
 from aiorch.types import Attempt, Deployment, Outcome
 from aiorch.views import Board, Entry
-from aiorch.views.live import line
+from aiorch.views.watching import line
 
 HERE: dict[str, Any] = {"at": 100.0, "run_id": "r"}
 GROQ = Deployment("groq", "llama")

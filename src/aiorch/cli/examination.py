@@ -19,7 +19,7 @@ from aiorch.cli.probing import PATIENCE_WITH, Probe, networked, opened, probe_al
 from aiorch.clock import SystemClock
 from aiorch.errors import AiorchError, ConfigurationError
 from aiorch.net import Transport
-from aiorch.plugins import GROUPS, discover
+from aiorch.plugging import Shelf
 from aiorch.providers import HTTPProvider
 from aiorch.roster import LOCAL, known_specs, weights_folder
 
@@ -54,7 +54,7 @@ async def examine(load: Callable[..., Settings], *, offline: bool) -> tuple[Find
         found += [
             Finding("settings", "problem", str(wrong), "put it right; what depends on it was not looked at")
         ]
-        specs = known_specs()[0]
+        specs = known_specs()
         found += findings.keys(
             tuple(os.environ), {s.id: (*s.env, *s.signer_env) for s in specs.values() if s.env}
         )
@@ -69,7 +69,7 @@ async def examine(load: Callable[..., Settings], *, offline: bool) -> tuple[Find
         *found,
         *more,
         findings.extras(_extras()),
-        *findings.plugins([plugin for group in GROUPS for plugin in discover(group)]),
+        *findings.plugins(Shelf(settings).everything()),
         *engine,
         Finding("sandbox", "ok", "none yet: code that a model writes is never run"),
         *await _data(settings),
@@ -123,7 +123,7 @@ def _source(settings: Settings) -> Finding:
 
 async def _network(settings: Settings) -> tuple[tuple[Probe, ...] | None, list[Finding]]:
     """Keys, providers, local servers: everybody is asked at once. No probes when no provider can be set up at all."""
-    specs = known_specs()[0]
+    specs = known_specs(Shelf(settings))
     present = [*os.environ, *_in_env_file()]
     found = findings.keys(
         present, {s.id: (*s.env, *s.signer_env) for s in specs.values() if s.env}, tuple(settings.keys)

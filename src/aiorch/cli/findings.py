@@ -107,13 +107,17 @@ def plugins(found: Sequence[Plugin]) -> list[Finding]:
         Finding(
             "plugins",
             "warning",
-            f"{plugin.name} of {plugin.distribution} ({plugin.group}) cannot be used: {plugin.error}",
-            "upgrade or uninstall it; everything else works without it",
+            f"{plugin.name} of {plugin.source} ({plugin.group}) cannot be used: {plugin.error}",
+            "upgrade or uninstall it (`aiorch plugins` lists all); everything else works without it",
         )
         for plugin in found
         if plugin.error is not None
     ]
-    whole = [f"{plugin.name} of {plugin.distribution}" for plugin in found if plugin.error is None]
+    whole = [
+        f"{plugin.name} of {plugin.source}" + (f" (not used: {plugin.idle})" if plugin.idle else "")
+        for plugin in found
+        if plugin.error is None
+    ]
     return ([Finding("plugins", "ok", ", ".join(whole))] if whole else []) + lines
 
 

@@ -105,7 +105,7 @@ def write_env(path: Path, *, force: bool) -> Done:
     """
     from aiorch.roster import known_specs
 
-    specs = tuple(known_specs()[0].values())
+    specs = tuple(known_specs().values())
     old = _read(path)
     if old is None:
         _put(path, env_file(specs), private=True)

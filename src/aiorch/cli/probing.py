@@ -138,12 +138,13 @@ async def opened(settings: Settings) -> AsyncGenerator[tuple[Provider, ...], Non
     :raises ConfigurationError: when a provider or a model is asked for that is not there.
     """
     from aiorch.net import Transport
+    from aiorch.plugging import Shelf
     from aiorch.roster import configured, known_specs
 
-    transport = Transport()
+    shelf, transport = Shelf(settings), Transport()
     providers: tuple[Provider, ...] = ()
     try:
-        providers = configured(settings, *known_specs(), transport, SystemClock())
+        providers = configured(settings, known_specs(shelf), shelf, transport, SystemClock())
         yield providers
     finally:
         for provider in providers:

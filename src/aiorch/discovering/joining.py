@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from aiorch.discovering.discovery import DiscoveredModel, DiscoveredProvider, Discovery
+from aiorch.plugging import Shelf
 from aiorch.providers import ProviderSpec
 from aiorch.roster import LOCAL, known_specs, lacking
 from aiorch.routing import Rules, is_free
@@ -65,7 +66,7 @@ async def discover(
         if only_configured:
             found = replace(found, cards=tuple(c for c in found.cards if c.provider in keys))
     here = Circumstances(line.rules, keys, line.executor.benched, line.clock.now())
-    return join(found, standings(settings, known_specs()[0], keys), here)
+    return join(found, standings(settings, known_specs(Shelf(settings)), keys), here)
 
 
 def join(found: Discovered, known: Collection[DiscoveredProvider], here: Circumstances) -> Discovery:

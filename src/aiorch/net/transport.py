@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from aiorch.net.calls import Patience, Prepared, patience_of
 from aiorch.net.causes import NetError, net_error
 from aiorch.types import Timeouts
+from aiorch.types.quick import quick
 
 if TYPE_CHECKING:
     import httpx
@@ -38,6 +39,7 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADERS = {"accept-encoding": "gzip, deflate", "user-agent": "aiorch"}
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A whole response."""

@@ -298,7 +298,7 @@ def make_tool_call(call_id: object, name: object, arguments: object, number: int
 # --- usage -------------------------------------------------------------------------------------------------------
 
 
-_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
+_COUNTS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
 
 
 def read_usage(answer: Mapping[str, Any]) -> Usage | None:
@@ -306,11 +306,14 @@ def read_usage(answer: Mapping[str, Any]) -> Usage | None:
     usage = as_object(answer.get("usage")) or as_object(as_object(answer.get("x_groq")).get("usage"))
     if not usage:
         return None
-    sent, made, total = (count_of(usage.get(name)) for name in _COUNTS)
+    sent, made = count_of(usage.get("prompt_tokens")), count_of(usage.get("completion_tokens"))
+    total = count_of(usage.get("total_tokens"))
     if not (sent or made or total):
         return None
     # Gemini leaves thinking out of completion_tokens but counts it in the total.
     made = max(made, total - sent)
+    if usage.keys() == _COUNTS:  # nothing else to look for
+        return Usage(sent, made)
     details = as_object(usage.get("completion_tokens_details"))
     cached = count_of(as_object(usage.get("prompt_tokens_details")).get("cached_tokens")) or count_of(
         usage.get("prompt_cache_hit_tokens")

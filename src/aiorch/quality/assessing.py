@@ -13,7 +13,15 @@ log = logging.getLogger("aiorch")
 
 async def assess(task: Task, response: Response, checks: Iterable[Check]) -> Assessment:
     """Make every check, in their order. One that raises has found nothing out: its result is ``None`` and says why."""
-    return Assessment(tuple([await _made(check, task, response) for check in checks]))
+    results: list[CheckResult] = []
+    for check in checks:
+        try:
+            results.append(await check.check(task, response))
+        except Exception as broken:
+            log.exception("the check %r failed; its result is left open", check.name)
+            why = f"the check failed: {type(broken).__name__}: {broken}"
+            results.append(CheckResult(check.name, None, why))
+    return Assessment(tuple(results))
 
 
 def meets(assessment: Assessment, minima: Mapping[str, float]) -> bool:
@@ -42,11 +50,3 @@ def shortfalls(assessment: Assessment, minima: Mapping[str, float]) -> tuple[str
         if measured is not None and measured < least:
             below.append(f"{name}: {measured:.2f} is below {least:.2f}")
     return tuple(below)
-
-
-async def _made(check: Check, task: Task, response: Response) -> CheckResult:
-    try:
-        return await check.check(task, response)
-    except Exception as broken:
-        log.exception("the check %r failed; its result is left open", check.name)
-        return CheckResult(check.name, None, f"the check failed: {type(broken).__name__}: {broken}")

@@ -42,9 +42,10 @@ class NotTruncated:
             return CheckResult(self.name, None, "a filter of the provider ended the answer")
         if unclosed_fence(text):
             return CheckResult(self.name, False, "the last code block is not closed")
-        meant = fenced(text)[:1] or [text]  # JSON often comes in a code block
-        if meant[0].startswith(("{", "[")) and task.schema is not None and unclosed_json(meant[0]):
-            return CheckResult(self.name, False, "the JSON is not closed")
+        if task.schema is not None:
+            meant = fenced(text)[:1] or [text]  # JSON often comes in a code block
+            if meant[0].startswith(("{", "[")) and unclosed_json(meant[0]):
+                return CheckResult(self.name, False, "the JSON is not closed")
         return CheckResult(self.name, True)
 
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from aiorch.types import Candidate, Decision, Deployment, Failure, FailureKind, ModelCard
+from aiorch.types.quick import quick
 
 NEVER = math.inf
 """``not_before`` of a candidate that is not asked again in this request."""
@@ -64,6 +65,7 @@ _OF_THE_REQUEST = frozenset({FailureKind.BAD_REQUEST, FailureKind.POLICY, Failur
 _FINAL = frozenset({FailureKind.BAD_REQUEST, FailureKind.POLICY, FailureKind.CANCELLED})
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How one candidate stands in this request."""
@@ -78,6 +80,7 @@ class Standing:
     """Failures of others that make its own likelier: it is asked after those with fewer."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Loop:
     """One request's state between two attempts."""
@@ -100,6 +103,7 @@ class Loop:
         return tuple(self.noted.get(i) or Standing(c) for i, c in enumerate(self.candidates))
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Ask:
     """Ask this one now."""

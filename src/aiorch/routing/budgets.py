@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from aiorch.types import Budget, ModelCard, Usage
+from aiorch.types.quick import quick
 
 ASSUMED_ANSWER = 4_096
 """Tokens that an answer is taken to need at most when neither the request nor the model's card sets a limit."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Spent:
     """What a task has used so far."""

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from aiorch.types import Complexity, Task
+from aiorch.types.quick import quick
 
 LONG = 2_000
 """Characters of prompt from which on a task counts as long (about 500 tokens)."""
@@ -24,6 +25,7 @@ _DEMANDS = re.compile(
 _STEPS = re.compile(r"^[ \t]*(?:\d+[.)]|[-*•])[ \t]+\S", re.MULTILINE)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A complexity and the signs that led to it."""
@@ -48,7 +50,7 @@ def judge(task: Task) -> Judged:
         signs.append("long prompt")
     demands = sorted({m.group(0).lower() for m in _DEMANDS.finditer(text[:VERY_LONG])})
     signs += [f"mentions {d}" for d in demands[:3]]
-    if len(_STEPS.findall(text[:VERY_LONG])) >= 3:
+    if "\n" in text and len(_STEPS.findall(text[:VERY_LONG])) >= 3:
         signs.append("several requirements")
     if "```" in text:
         signs.append("contains code")

@@ -73,7 +73,7 @@ class Shelf:
             judged.signs,
             bool(task.tools),
             task.schema is not None,
-            any(type(part) is Image for message in task.messages for part in message.parts),
+            _shows_pictures(task),
             task.budget is None or task.budget.usd is None,
         )
 
@@ -89,3 +89,11 @@ class Shelf:
         if len(self._kept) >= MOST:
             self._kept.clear()
         self._kept[key] = profile, ranked
+
+
+def _shows_pictures(task: Task) -> bool:
+    for message in task.messages:
+        for part in message.parts:
+            if type(part) is Image:
+                return True
+    return False

@@ -9,12 +9,14 @@ from typing import Literal
 from aiorch.routing.budgets import Spent
 from aiorch.routing.spending import Purse
 from aiorch.types import Attempt, Budget, Candidate, Response, Usage
+from aiorch.types.quick import quick
 
 Resume = Literal["interrupt", "continue", "restart"]
 """What happens when a stream breaks after something was shown: it ends with an error that carries what came, the next
 deployment goes on where it broke, or begins again."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Terms:
     """Under which terms one request is carried out."""
@@ -43,6 +45,7 @@ class Terms:
     """Send a second request to another deployment where the first is late."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Who answered what, and everything tried on the way."""

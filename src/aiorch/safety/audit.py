@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from json.encoder import encode_basestring
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -192,10 +193,11 @@ def canonical(record: Mapping[str, Any]) -> str:
     >>> canonical({"b": Path("/tmp"), "a": (1, None)})
     '{"a":[1,null],"b":"/tmp"}'
     """
-    if not all(type(name) is str for name in record):
+    names = _headed(tuple(record))
+    if names is None:
         return _whole(record)
     parts: list[str] = []
-    for name in sorted(record):
+    for name, head in names:
         value: object = record[name]
         # Nearly all are texts and numbers, and setting up a JSON encoder costs more than writing them.
         if type(value) is str:
@@ -206,8 +208,18 @@ def canonical(record: Mapping[str, Any]) -> str:
             written = "true" if value else "false"
         else:
             written = _whole(value)
-        parts.append(f"{encode_basestring(name)}:{written}")
+        parts.append(head + written)
     return _utf8("{" + ",".join(parts) + "}")
+
+
+@lru_cache(maxsize=256)
+def _headed(names: tuple[object, ...]) -> tuple[tuple[str, str], ...] | None:
+    """Sorted, each with how it is written before its value: records of one event have the same names. ``None`` where
+    one is no text.
+    """
+    if not all(type(name) is str for name in names):
+        return None
+    return tuple((name, f"{encode_basestring(name)}:") for name in sorted(cast("tuple[str, ...]", names)))
 
 
 def _whole(value: object) -> str:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from aiorch.protocols import Validator
-from aiorch.types import Action, Issue, Message, Stage, Task, Verdict
+from aiorch.safety.policy import STRENGTH
+from aiorch.types import Issue, Message, Stage, Task, Verdict
 
 log = logging.getLogger("aiorch")
-
-STRENGTH: dict[Action, int] = {"allow": 0, "flag": 1, "redact": 2, "ask": 3, "block": 4}
-"""Which action holds when validators disagree: the strongest."""
 
 
 class Guard:
@@ -22,8 +20,8 @@ class Guard:
     False
     """
 
-    def __init__(self, validators: Iterable[Validator] = ()) -> None:
-        self._validators = tuple(validators)
+    def __init__(self, validators: Sequence[Validator] = ()) -> None:
+        self._validators = validators  # not looked into before somebody is to be checked: plugins load then
 
     def watches(self, stage: Stage) -> bool:
         """False when nobody looks at this stage, so there is nothing to prepare."""

@@ -217,6 +217,9 @@ class Settings(BaseSettings):
     local_threads: Annotated[Count | None, BeforeValidator(_none_word)] = None
     """Threads that the embedded model computes with; ``None`` = as many as there are cores for it."""
 
+    disabled_plugins: Names = ()
+    """Plugins that are not used, by their own name or that of the package they come from."""
+
     # --- what machines share
     shared_database: Annotated[SecretStr | None, BeforeValidator(_none_word)] = None
     """The address of a PostgreSQL database through which several machines share limits: ``postgresql://user:password@host/name``.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Any
 
 
 class FakeRandom(Random):
@@ -28,6 +27,3 @@ class FakeRandom(Random):
     def random(self) -> float:
         """The next draw."""
         return self._told.pop(0) if self._told else super().random()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        raise TypeError("a FakeRandom stays in its test")

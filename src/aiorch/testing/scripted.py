@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,7 +28,6 @@ from aiorch.types import (
     ToolCall,
     ToolCallDelta,
     Usage,
-    to_json,
 )
 
 
@@ -138,8 +138,8 @@ class ScriptedProvider:
                 raise AttemptFailed(line)
             if isinstance(line, Response):
                 return line
-            await self._silence(line.delay + line.every * max(0, len(line.pieces) - 1), timeouts.content)
-            await self._ended(line, timeouts.content)
+            await self._silence(line.delay + line.every * max(0, len(line.pieces) - 1), timeouts.first_byte)
+            await self._ended(line, timeouts.first_byte)
             return _response(line, deployment, request)
 
     async def stream(
@@ -160,7 +160,7 @@ class ScriptedProvider:
                     await self._silence(said.every, timeouts.idle)
                 yield TextDelta(piece)
             for index, call in enumerate(said.tool_calls):
-                yield ToolCallDelta(index, to_json(dict(call.arguments)), call.id, call.name)
+                yield ToolCallDelta(index, json.dumps(dict(call.arguments)), call.id, call.name)
             await self._ended(said, timeouts.idle if said.text else timeouts.first_byte)
             yield line if isinstance(line, Response) else _response(line, deployment, request)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from aiorch.types.messages import Message
+from aiorch.types.quick import quick
 
 Severity = Literal["info", "warning", "error"]
 Action = Literal["allow", "flag", "redact", "ask", "block"]
@@ -30,8 +31,13 @@ class Issue:
     detector: str | None = None
     confidence: float | None = None
     """0 to 1 where the detector measures one."""
+    action: Action | None = None
+    """What was done about it, where the one that found it says so."""
+    where: str | None = None
+    """Which text it was found in, where there are several: ``message 2``, ``message 4, argument url``."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a validator decided about content at one stage.
@@ -62,6 +68,7 @@ class StreamVerdict:
     blocked: bool = False
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class CheckResult:
     """One check's evidence: passed, failed, or (``None``) not assessed."""
@@ -71,6 +78,7 @@ class CheckResult:
     detail: str = ""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Assessment:
     """How good an answer is, as far as anyone looked. A dimension without evidence is ``None``, never 1.0.

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from aiorch.types.quick import quick
+
 Role = Literal["system", "user", "assistant", "tool"]
 """Who speaks. ``system`` is the developer's instruction, ``tool`` the result of a tool call."""
 
@@ -42,6 +44,7 @@ MODEL = Provenance("model")
 TOOL = Provenance("tool")
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Text:
     """Plain text."""
@@ -112,6 +115,7 @@ class ToolResult:
 Part = Text | Image | Reasoning | ToolCall | ToolResult
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Message:
     """One turn of a conversation.

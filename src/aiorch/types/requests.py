@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from aiorch.types.messages import Message
+from aiorch.types.quick import quick
 
 JSON = Mapping[str, Any]
 """A JSON object."""
@@ -21,6 +22,7 @@ class OwnFields:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Parameters:
     """How a model samples. ``None`` leaves the provider's own default.
@@ -134,6 +136,7 @@ class Timeouts:
         return None if self.first_byte is None or self.idle is None else self.first_byte + self.idle
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Request:
     """One question to one model, in no provider's dialect."""

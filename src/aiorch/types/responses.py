@@ -8,11 +8,13 @@ from typing import Literal
 
 from aiorch.types.allowances import LimitSeen
 from aiorch.types.messages import Message
+from aiorch.types.quick import quick
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 """Why the model stopped: done, out of tokens, wants tools, refused by a filter."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens of one or several calls.
@@ -45,6 +47,7 @@ class Usage:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Response:
     """One model's whole answer to one :class:`~aiorch.types.requests.Request`."""
@@ -62,6 +65,7 @@ class Response:
     """What the headers told of limits."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class TextDelta:
     """A piece of the answer."""

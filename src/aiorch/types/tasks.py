@@ -12,6 +12,7 @@ from aiorch.types.failures import Failure
 from aiorch.types.findings import Assessment, Verdict
 from aiorch.types.messages import Message
 from aiorch.types.models import Deployment
+from aiorch.types.quick import quick
 from aiorch.types.requests import NO_PARAMETERS, JsonSchema, Parameters, ToolChoice, ToolSpec
 from aiorch.types.responses import FinishReason, Usage
 
@@ -53,6 +54,7 @@ class Budget:
                 raise ValueError(f"Budget({name}={value}): a budget is a number that is not negative")
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Task:
     """One piece of work for one model at a time.
@@ -95,6 +97,7 @@ class Task:
         return "\n".join(m.text for m in self.messages if m.role == "user")
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One call to one deployment: what was tried, what came of it, what was done next."""
@@ -118,6 +121,7 @@ class Attempt:
     """True for a second request beside one that was late."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[T]):
     """What came of a task: the answer, how good it is as far as anyone looked, what it cost, and everything tried

@@ -7,10 +7,10 @@ counts. Where a viewer strips styles (a page that shows notebooks of strangers),
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from aiorch.types import ModelCard
+from aiorch.views.markup import folded, framed, table, text
 
 if TYPE_CHECKING:
     from aiorch.discovering import DiscoveredModel, Discovery
@@ -41,16 +41,16 @@ def models_html(found: Discovery, most: int = MOST) -> str:
     more = f" Shown: the first {most:,}; .where(...) asks for fewer." if len(found) > most else ""
     return (
         f'<form class="aiorch-models"><style>{_STYLE}</style>'
-        f"<p>{escape(found.told)}.{escape(more)}</p>"
+        f"<p>{text(found.told)}.{text(more)}</p>"
         f"<table><thead><tr>{_head()}</tr></thead><tbody>{rows}</tbody></table>"
-        f"{_problems(found)}</form>"
+        f"{_problems(found)}</form>{_providers(found)}"
     )
 
 
 def _head() -> str:
     cells = (
         f'<th><label><input type="radio" name="by" value="{order}"{" checked" if order == "route" else ""}>'
-        f"{escape(title)}</label></th>"
+        f"{text(title)}</label></th>"
         for order, title in _HEADS.items()
     )
     return "".join(cells) + "<th>can</th><th>note</th>"
@@ -75,7 +75,7 @@ def _row(model: DiscoveredModel, places: Mapping[str, int]) -> str:
         ", ".join(_abilities(card)),
         "; ".join(note for note in ("demo: often wrong" if card.demo else "", model.why_not) if note),
     )
-    return f'<tr style="{style}">' + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+    return f'<tr style="{style}">' + "".join(f"<td>{text(cell)}</td>" for cell in cells) + "</tr>"
 
 
 def _prices(model: DiscoveredModel) -> str:
@@ -115,8 +115,19 @@ def _abilities(card: ModelCard) -> Iterator[str]:
 def _problems(found: Discovery) -> str:
     if not found.problems:
         return ""
-    told = "".join(f"<li>{escape(p.id)}: {escape(p.reason)}</li>" for p in found.problems)
+    told = "".join(f"<li>{text(p.id)}: {text(p.reason)}</li>" for p in found.problems)
     return f"<ul>{told}</ul>"
+
+
+def _providers(found: Discovery) -> str:
+    rows = [
+        (p.id, p.why_not or "configured", f"{p.listed:,}", f"{p.free:,}", f"{p.usable_now:,}", p.basis)
+        for p in found.providers
+    ]
+    if not rows:
+        return ""
+    heads = ("provider", "state", "models", "free", "usable now", "what is free")
+    return framed(folded("providers", table(heads, rows, {"models", "free", "usable now"})))
 
 
 _COLUMNS = len(_HEADS) + 2
@@ -129,6 +140,7 @@ _STYLE = (
     f"grid-template-columns:repeat({_COLUMNS},auto)}}"
     ".aiorch-models :is(thead,tbody,tr){display:contents}"
     ".aiorch-models :is(th,td){text-align:left;padding:.2em .6em;border-bottom:1px solid rgba(128,128,128,.3)}"
+    ".aiorch-models td{unicode-bidi:isolate}"
     ".aiorch-models th{order:-1;white-space:nowrap}"
     ".aiorch-models :is(label,input){cursor:pointer}"
     ".aiorch-models td:nth-child(3){font-variant-numeric:tabular-nums}" + _SELECTED

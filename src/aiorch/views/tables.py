@@ -37,8 +37,10 @@ class TaskRow:
     """Why it failed, in a line."""
 
 
-_HEAD = ("task", "state", "model", "tries", "seconds", "tokens", "USD", "checks", "")
-_NUMBERS = frozenset({"tries", "seconds", "tokens", "USD", "checks"})
+HEAD = ("task", "state", "model", "tries", "seconds", "tokens", "USD", "checks", "")
+"""What is above the columns of a run's table."""
+NUMBERS = frozenset({"tries", "seconds", "tokens", "USD", "checks"})
+"""Those that stand to the right."""
 _TEXTS: tuple[int, ...] = (0, 2, 8)
 _FIXED: tuple[int, ...] = (1, 3, 4, 5, 6, 7)
 _STYLES = {"done": "green", "failed": "red", "skipped": "dim", "cancelled": "yellow"}
@@ -82,13 +84,13 @@ class RunTable:
         from rich.text import Text
 
         last = total(self._rows, self._run.seconds)
-        lines = [_cells(row) for row in (*self._rows, last)]
-        size = [max(map(len, column)) for column in zip(_HEAD, *lines, strict=True)]
+        lines = [cells(row) for row in (*self._rows, last)]
+        size = [max(map(len, column)) for column in zip(HEAD, *lines, strict=True)]
         room = options.max_width - sum(size[i] for i in _FIXED) - (len(size) - 1)
         widths = dict(zip(_TEXTS, fit([size[i] for i in _TEXTS], room), strict=True))
         table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
-        for i, name in enumerate(_HEAD):
-            right = "right" if name in _NUMBERS else "left"
+        for i, name in enumerate(HEAD):
+            right = "right" if name in NUMBERS else "left"
             table.add_column(
                 name, width=widths.get(i, size[i]), justify=right, no_wrap=True, overflow="ellipsis"
             )
@@ -171,7 +173,8 @@ def _marks(outcome: Outcome[Any]) -> tuple[str, ...]:
     return tuple(mark for mark, true in marks if true)
 
 
-def _cells(row: TaskRow) -> tuple[str, ...]:
+def cells(row: TaskRow) -> tuple[str, ...]:
+    """A row as texts, one below each of :data:`HEAD`; empty where nothing is known."""
     checks = (row.passed, row.failed, row.not_assessed)
     return (
         row.task,

@@ -14,7 +14,7 @@ from aiorch.events import Bus, NodeFailed, NodeFinished, NodeSkipped, NodeStarte
 from aiorch.testing import FakeClock
 from aiorch.types import Outcome
 from aiorch.views import Board, live
-from aiorch.views.live import picture
+from aiorch.views.watching import picture
 
 HERE: dict[str, Any] = {"at": 1_800_000_000.0, "run_id": "r"}
 

@@ -1,20 +1,18 @@
-"""A workflow while it runs: a table that redraws itself on a terminal, a line a task anywhere else."""
+"""A workflow while it runs: a table that redraws itself on a terminal or in a cell, a line a task anywhere else."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from aiorch.clock import Clock, SystemClock
 from aiorch.views.board import Board, Entry
+from aiorch.views.cells import Subscribe, progress, shower
 from aiorch.views.columns import fit
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-
-Subscribe = Callable[[Callable[[Any], None]], Callable[[], None]]
-"""``ai.on``, or a bus's ``subscribe``."""
 
 _FRAMES = ("⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏")
 _PLAIN_FRAMES = ("-", "\\", "|", "/")
@@ -36,8 +34,18 @@ def live(
 
     On a terminal the display goes when the block ends, to make room for the table of results.
 
-    :param console: where to draw; standard error when not given, so that results can be piped on.
+    :param console: where to draw; when not given, the cell of a notebook, else standard error, so that results can be
+        piped on.
     """
+    if console is None and shower() is not None:
+        board = Board()
+        end = subscribe(lambda event: board.apply(event) and None)
+        try:
+            with progress(subscribe, clock=clock):
+                yield board
+        finally:
+            end()
+        return
     if console is None:
         from rich.console import Console
 
