@@ -264,6 +264,8 @@ def test_a_plugin_can_be_a_row_or_a_maker_of_a_provider(plugin: Any, monkeypatch
     assert names(providers=("acme",)) == ["acme"]
     assert names(providers=("made",)) == ["made"]
     assert names(disabled_plugins="maker") == ["acme"]
+    with pytest.raises(PluginError, match="'maker' of maker 1.0 cannot be used: switched off by the setting"):
+        names(disabled_plugins="maker", providers=("maker",))
 
 
 def test_no_plugin_takes_the_place_of_a_built_in_provider_and_its_keys(
@@ -324,7 +326,7 @@ async def test_validators_checks_and_tools_are_made_when_the_first_task_needs_th
     lister("tools", aiorch.tool(_now))
     provider = ScriptedProvider(["Hello."])
     async with aiorch.Orchestrator(
-        providers=[provider], profiles={"clock": {"tools": ["_now"], "models": ["scripted/model"]}}
+        providers=[provider], profiles={"clock": {"tools": ["_now"], "primary": "scripted/model"}}
     ) as ai:
         assert made == []
         outcome = await ai.run("What time is it?")

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from aiorch import Settings
-from aiorch.plugging import KINDS, Later, Shelf
+from aiorch.errors import ConfigurationError
+from aiorch.plugging import KINDS, Later, Shelf, registered
 from aiorch.plugins import GROUPS, Plugin
+from aiorch.providers import ProviderSpec
+from aiorch.testing import ScriptedProvider
 from aiorch.types import CheckResult
 
 
@@ -56,6 +59,36 @@ def test_a_name_has_to_be_a_word(plugin: Any, name: Any) -> None:
     assert "calls itself" in str(Shelf().ready("aiorch.checks")[0].error)
 
 
+def test_a_row_comes_before_whoever_makes_a_provider_of_its_name(plugin: Any) -> None:
+    row = ProviderSpec(id="acme", name="Acme", base_url="https://acme.example/v1")
+    plugin("maker", lambda: ScriptedProvider(name="acme"), "ants", "aiorch.providers")
+    plugin("row", row, "bees", "aiorch.providers")
+    plugin("late", lambda: row, "cats", "aiorch.providers")
+    shelf = Shelf()
+    assert shelf.rows() == {"acme": row}
+    assert {p.name: p.error and p.error[:40] for p in shelf.everything()} == {
+        "row": None,
+        "maker": "bees 1.0 has a provider 'acme', and comes first"[:40],
+        "late": "an object of ProviderSpec is no Provider: it lacks"[:40],
+    }
+
+
+@pytest.mark.parametrize("stages", [None, {"everywhere"}, ["input"], "input"])
+def test_stages_that_nobody_has_are_refused_before_a_task_meets_them(plugin: Any, stages: Any) -> None:
+    class Odd(Named):
+        def __init__(self) -> None:
+            super().__init__("odd")
+            self.stages = stages
+
+        async def validate(self, stage: Any, content: Any, task: Any) -> None:
+            return None
+
+    plugin("a", Odd(), group="aiorch.validators")
+    assert "has the stages" in str(Shelf().ready("aiorch.validators")[0].error)
+    with pytest.raises(ConfigurationError, match="has the stages"):
+        registered("aiorch.validators", [Odd()])
+
+
 def test_a_name_that_cannot_be_had_is_refused(plugin: Any) -> None:
     class Unspecified:
         spec, idempotent = object(), True
@@ -77,14 +110,11 @@ def test_what_is_switched_off_by_name_or_package_is_not_even_imported(
     monkeypatch.setenv("AIORCH_DISABLED_PLUGINS", off)
     plugin("bee", never, "bee.keeper")
     plugin("ant", Named("ant"), "ants")
-    assert states(Shelf(Settings())) == {"ant": "used", "bee": "idle"} or states(Shelf(Settings())) == {
-        "bee": "idle",
-        "ant": "used",
-    }
+    assert states(Shelf(Settings())) == {"ant": "used", "bee": "idle"}
 
 
 def test_switching_off_what_is_not_installed_is_told(plugin: Any, caplog: pytest.LogCaptureFixture) -> None:
-    assert Shelf(Settings(disabled_plugins=("bea",))).declared == ()
+    assert Shelf(Settings(disabled_plugins=("bea",)), tells=True).declared == ()
     assert "the setting disabled_plugins names bea, and nothing of that name is installed" in caplog.text
 
 
@@ -95,7 +125,7 @@ def test_a_key_in_what_a_broken_plugin_says_is_not_shown(
         raise RuntimeError("the key sk-secret is refused")
 
     plugin("a", broken)
-    shelf = Shelf(None, lambda text: text.replace("sk-secret", "***"))
+    shelf = Shelf(None, lambda text: text.replace("sk-secret", "***"), tells=True)
     assert shelf.values("aiorch.checks") == ()
     assert "the key *** is refused" in caplog.text
     assert "sk-secret" not in caplog.text + str(shelf.everything())

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Generator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -57,12 +58,9 @@ async def execute(line: Line, work: Work, journal: Journal) -> tuple[Said, Work]
     if said is not None:
         return said, settle(work, said)
     await look_up(line, work)
+    effect = partial(ask, line, work, request) if key is None else partial(ask_once, line, work, request, key)
     try:
-        answer = await journal.once(
-            f"{work.task.id}/round/{work.rounds + 1}",
-            lambda: ask_once(line, work, request, key),
-            returns=Answer,
-        )
+        answer = await journal.once(f"{work.task.id}/round/{work.rounds + 1}", effect, returns=Answer)
     except ExecutionError as failed:
         learn(line, getattr(failed, "attempts", ()))
         raise told_all(failed, work) from failed.__cause__
@@ -242,27 +240,26 @@ def for_nothing(work: Work, response: Response, model: str) -> Answer | None:
     return None if giver is None else Answer(response, giver, (), Usage(), Decimal(0))
 
 
-async def ask_once(line: Line, work: Work, request: Request, key: str | None) -> Answer:
-    """The answer of who gives a good one first. Equal requests that may be cached and run at the same time are asked
-    once: the others get that answer for nothing.
+def ask(line: Line, work: Work, request: Request) -> Awaitable[Answer]:
+    """The answer of who gives a good one first. :raises ExecutionError: when nobody answered."""
+    return line.executor.complete(request, work.candidates, terms(line, work))
 
-    :raises ExecutionError: when nobody answered. :raises DeadlineExceeded: also while another task was asking.
+
+async def ask_once(line: Line, work: Work, request: Request, key: str) -> Answer:
+    """The same, where it may be cached: equal requests that run at the same time are asked once, and the others get
+    that answer for nothing.
+
+    :raises DeadlineExceeded: also while another task was asking.
     """
-
-    async def ask() -> Answer:
-        return await line.executor.complete(request, work.candidates, terms(line, work))
-
-    if key is None:
-        return await ask()
     try:
         answer, own = await line.flights.run(
-            key, ask, patience=lambda: work.deadline - line.clock.monotonic()
+            key, lambda: ask(line, work, request), patience=lambda: work.deadline - line.clock.monotonic()
         )
     except TimeoutError:
         raise DeadlineExceeded(terms(line, work).timeout, work.attempts) from None
     if own:
         return answer
-    return for_nothing(work, answer.response, answer.candidate.card.id) or await ask()
+    return for_nothing(work, answer.response, answer.candidate.card.id) or await ask(line, work, request)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from aiorch.types import Budget, Candidate, Message, Profile, Ranking, Task
 from aiorch.work import Line, Work
 
 if TYPE_CHECKING:
-    from aiorch.diverting import Route
+    from aiorch.routing.routes import Route
 
 
 async def routed(

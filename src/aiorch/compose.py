@@ -64,6 +64,8 @@ from aiorch.types import Profile
 from aiorch.work import Line
 
 if TYPE_CHECKING:
+    from random import Random
+
     import httpx
 
 
@@ -85,6 +87,7 @@ class Parts:
     tools: tuple[Tool, ...] = ()
     transport: httpx.AsyncBaseTransport | None = None
     clock: Clock | None = None
+    rng: Random | None = None
 
 
 class House:
@@ -193,7 +196,7 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
         clock=clock,
     )
     transport = Transport(parts.transport)
-    shelf = Shelf(settings, redact)
+    shelf = Shelf(settings, redact, tells=True)
     shelf.unserved()
     specs = known_specs(shelf)
     providers = given
@@ -243,7 +246,7 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
             bus=bus,
             timeouts=settings.timeouts,
             redact=redact,
-            experience=lambda: experience_of(settings, specs, clock, providers, crew, redact),
+            experience=lambda: experience_of(settings, specs, clock, parts.rng, providers, crew, redact),
             strategy=settings.balancing,
             rotation=settings.rotation,
             weights=settings.weights,

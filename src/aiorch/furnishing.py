@@ -26,6 +26,8 @@ from aiorch.store import FILE_NAME, Migration, Store
 from aiorch.types import Limit
 
 if TYPE_CHECKING:
+    from random import Random
+
     from aiorch.catalog.overrides import Overrides
     from aiorch.catalog.sources import Fetch
     from aiorch.diverting import Control
@@ -92,6 +94,7 @@ def experience_of(
     settings: Settings,
     specs: Mapping[str, ProviderSpec],
     clock: Clock,
+    rng: Random | None,
     providers: Iterable[Provider],
     crew: Crew,
     redact: Redactor,
@@ -113,6 +116,7 @@ def experience_of(
     rows = PostgresRows(elsewhere.get_secret_value()) if elsewhere else StoreRows(store, clock)
     experience = Experience(
         clock,
+        rng=rng,
         quotas=SharedQuotas(clock, rows),
         keeper=lambda health: HealthStore(store, health, clock),
         zones=zones(specs),

@@ -13,8 +13,8 @@ class NullJournal:
 
     __slots__ = ()
 
-    async def once(
+    def once(
         self, key: str, effect: Callable[[], Awaitable[T]], *, returns: type[T], idempotent: bool = True
-    ) -> T:
+    ) -> Awaitable[T]:
         """Run ``effect``."""
-        return await effect()
+        return effect()

@@ -45,6 +45,8 @@ from aiorch.types import (
 )
 
 if TYPE_CHECKING:
+    from random import Random
+
     import httpx
 
     from aiorch.benchmarking import Progress, Report
@@ -87,6 +89,7 @@ class Orchestrator:
         tools: Sequence[Tool] = (),
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Clock | None = None,
+        rng: Random | None = None,
         **arguments: object,
     ) -> None:
         """
@@ -101,6 +104,7 @@ class Orchestrator:
         :param checks: further quality checks.
         :param tools: tools that profiles may name.
         :param transport: the HTTP transport under every provider, in place of the pooled one.
+        :param clock: for tests, as ``rng``: what time and chance come from; see :mod:`aiorch.testing`.
         :param arguments: any setting by its name, for example ``allow_paid=True`` or ``cache="off"``.
         :raises SettingsError: for a setting that does not exist or cannot be used, with the nearest valid name.
         :raises ConfigurationError: for an object that is not of its kind, and for two of one name. What is registered
@@ -116,6 +120,7 @@ class Orchestrator:
             tools=tuple(tools),
             transport=transport,
             clock=clock,
+            rng=rng,
         )
         self._house: House = build(settings, arguments, parts)
         self._scope = Scope()

@@ -218,19 +218,23 @@ def next_move(assessment: Assessment, wrong: str | None, work: Work, said: Said)
     check goes to another model where there is one, except when it was cut by the limit that the task itself set.
     """
     left = work.rounds < work.profile.max_rounds
-    others = any(c.card.id != said.answer.candidate.card.id for c in work.candidates)
     if wrong is not None:
         if not left:
             return "give_up"
         if not work.revised:
             return "revise"
-        return "escalate" if others else "give_up"
+        return "escalate" if others(work, said) else "give_up"
     failed = {c.name for c in assessment.failed}
     if said.answer.response.finish == "length" and work.task.parameters.max_tokens is not None:
         failed.discard("not_truncated")
     if not failed:
         return "accept"
-    return "escalate" if others and left and not said.cached else "give_up"
+    return "escalate" if left and not said.cached and others(work, said) else "give_up"
+
+
+def others(work: Work, said: Said) -> bool:
+    """True where another model than the one that answered may be asked."""
+    return any(c.card.id != said.answer.candidate.card.id for c in work.candidates)
 
 
 def revise(work: Work, said: Said, wrong: str | None) -> Work:

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, overload
 
 from aiorch.errors import ConfigurationError, PluginError, nearest
 from aiorch.plugins import GROUPS, Plugin, declared, imported, lacking, made
@@ -21,6 +21,7 @@ from aiorch.protocols import Check, Engine, Matcher, Provider, Tool, Validator
 from aiorch.providers import SPECS, ProviderSpec
 from aiorch.quality import CHECKS
 from aiorch.safety import InputLimits
+from aiorch.types import Stage, ToolSpec
 
 if TYPE_CHECKING:
     from aiorch.settings import Settings
@@ -43,20 +44,24 @@ class Kind:
     """Names of what aiorch brings along."""
     also: type | None = None
     """A class whose instances will do as well."""
+    instead: bool = False
+    """True where one that code hands in takes the place of aiorch's own, so that it may have its name."""
 
 
 PROVIDERS, MATCHERS, VALIDATORS = "aiorch.providers", "aiorch.matchers", "aiorch.validators"
 CHECKERS, TOOLS, ENGINES = "aiorch.checks", "aiorch.tools", "aiorch.engines"
 
 KINDS = {
-    PROVIDERS: Kind(Provider, "provider", frozenset({*SPECS, LOCAL}), ProviderSpec),
-    MATCHERS: Kind(Matcher, "matcher", frozenset({"profile"})),
+    PROVIDERS: Kind(Provider, "provider", frozenset({*SPECS, LOCAL}), ProviderSpec, instead=True),
+    MATCHERS: Kind(Matcher, "matcher", frozenset({"profile"}), instead=True),
     VALIDATORS: Kind(Validator, "validator", frozenset({InputLimits.name})),
     CHECKERS: Kind(Check, "check", frozenset(check.name for check in CHECKS)),
     TOOLS: Kind(Tool, "tool"),
     ENGINES: Kind(Engine, "engine", frozenset({"memory"})),
 }
 """By group. One that is not here is read and served by nobody yet."""
+
+STAGES: frozenset[str] = frozenset(get_args(Stage))
 
 UNSERVED = "this version of aiorch has no use for plugins of this group yet"
 
@@ -66,9 +71,17 @@ class Shelf:
 
     :param settings: for the plugins that want them, and ``disabled_plugins``; without any, only rows of facts are used.
     :param redact: takes keys out of what plugins say when they break.
+    :param tells: say in the log what is refused; for whoever does not show it otherwise.
     """
 
-    def __init__(self, settings: Settings | None = None, redact: Callable[[str], str] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        redact: Callable[[str], str] | None = None,
+        *,
+        tells: bool = False,
+    ) -> None:
+        self._tells = tells
         self._settings = settings
         self._redact = redact or str
         self._imported: dict[str, tuple[Plugin, ...]] = {}
@@ -90,7 +103,7 @@ class Shelf:
             elif plugin.error is None and plugin.group not in KINDS:
                 plugin = replace(plugin, idle=UNSERVED)
             found.append(plugin)
-        for name in off.keys() - met:
+        for name in off.keys() - met if self._tells else ():
             log.warning(
                 "the setting disabled_plugins names %s, and nothing of that name is installed", off[name]
             )
@@ -104,14 +117,14 @@ class Shelf:
         return self._imported[group]
 
     def ready(self, group: str, taken: Collection[str] = ()) -> tuple[Plugin, ...]:
-        """The plugins of a group with what they make, or why they are refused or left alone.
+        """The plugins of a group with what they make, or why they are refused or left alone; rows of facts come first.
 
         :param taken: names that code has registered, which come first.
         """
         kind = KINDS[group]
         given = dict.fromkeys(taken, "")
         done: list[Plugin] = []
-        for plugin in self.imported(group):
+        for plugin in sorted(self.imported(group), key=lambda p: not isinstance(p.value, ProviderSpec)):
             plugin = self._shown(made(plugin, kind.protocol, kind.also, self._settings))
             if plugin.state == "used":
                 plugin = _placed(plugin, group, kind, given)
@@ -163,16 +176,22 @@ class Shelf:
         for plugin in found:
             if name in (plugin.gives, plugin.name) and plugin.state == "used":
                 return plugin.value
-        for plugin in found:
-            if name in (plugin.gives, plugin.name):
-                why = plugin.error or plugin.idle
-                raise PluginError(f"the {kind.what} {name!r} of {plugin.source} cannot be used: {why}")
+        self.not_refused(group, name)
         known = (*kind.taken, *(p.gives for p in found if p.state == "used"))
         near = nearest(name, known)
         offer = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sorted(known))}"
         raise PluginError(
             f"no {kind.what} is called {name!r}; {offer} (`aiorch plugins` shows what is installed)"
         )
+
+    def not_refused(self, group: str, name: str) -> None:
+        """:raises PluginError: where a plugin of that name is installed, and cannot be used."""
+        for plugin in self.ready(group):
+            if name in (plugin.gives, plugin.name) and plugin.state != "used":
+                why = plugin.error or plugin.idle
+                raise PluginError(
+                    f"the {KINDS[group].what} {name!r} of {plugin.source} cannot be used: {why}"
+                )
 
     def unserved(self) -> None:
         """Tell of plugins that nobody will ever ask for."""
@@ -185,7 +204,7 @@ class Shelf:
         for plugin in plugins:
             why = plugin.error or (plugin.idle if plugin.idle == UNSERVED else None)
             key = plugin.group, plugin.name, plugin.source
-            if why is not None and key not in self._told:
+            if self._tells and why is not None and key not in self._told:
                 self._told.add(key)
                 log.warning(
                     "plugin %s of %s (%s) cannot be used: %s", plugin.name, plugin.source, plugin.group, why
@@ -230,11 +249,11 @@ def registered(group: str, objects: Iterable[Any]) -> tuple[Any, ...]:
         if lacks:
             raise ConfigurationError(f"{argument}=: {no_such(value, kind.protocol, lacks)}")
         name = name_of(group, value)
-        wrong = _unfit(name)
+        wrong = _unfit(name) or _unfit_for(group, value)
         if wrong:
             raise ConfigurationError(f"{argument}=: an object of {type(value).__name__} {wrong}")
-        if name in seen or (name in kind.taken and kind.what != "provider"):
-            whose = f"aiorch's own {kind.what}" if name in kind.taken else f"another {kind.what}"
+        if name in seen or (name in kind.taken and not kind.instead):
+            whose = f"another {kind.what}" if name in seen else f"aiorch's own {kind.what}"
             raise ConfigurationError(
                 f"two {kind.what}s are called {name!r}: {whose} has that name, give each one of its own"
             )
@@ -256,9 +275,9 @@ def _placed(plugin: Plugin, group: str, kind: Kind, given: dict[str, str]) -> Pl
     """
     try:
         name = name_of(group, plugin.value)
+        wrong = _unfit(name) or _unfit_for(group, plugin.value)
     except Exception as broken:
         return replace(plugin, value=None, error=f"{type(broken).__name__}: {broken}")
-    wrong = _unfit(name)
     if wrong:
         return replace(plugin, value=None, error=f"it {wrong}")
     plugin = replace(plugin, gives=name)
@@ -277,6 +296,17 @@ def _unfit(name: object) -> str:
         return f"calls itself {name!r}, which is no text"
     if not name or name != name.strip() or any(c in "/#" or not c.isprintable() for c in name):
         return f"calls itself {name!r}: a name is a word without / and #"
+    return ""
+
+
+def _unfit_for(group: str, value: Any) -> str:
+    """What is wrong with members that are read in the middle of a task; empty where nothing is."""
+    if group == VALIDATORS:
+        stages: object = value.stages
+        if not isinstance(stages, set | frozenset) or not cast("frozenset[object]", stages) <= STAGES:
+            return f"has the stages {stages!r}: they are a frozenset of {', '.join(sorted(STAGES))}"
+    if group == TOOLS and not isinstance(value.spec, ToolSpec):
+        return f"has a spec of {type(value.spec).__name__}: it is a ToolSpec"
     return ""
 
 

@@ -288,9 +288,9 @@ class Journal(Protocol):
     returns the stored one.
     """
 
-    async def once(
+    def once(
         self, key: str, effect: Callable[[], Awaitable[T]], *, returns: type[T], idempotent: bool = True
-    ) -> T:
+    ) -> Awaitable[T]:
         """Run ``effect``, or return what it returned when it ran under this key.
 
         :param key: names the effect within the run.

@@ -36,11 +36,15 @@ def configured(
 ) -> tuple[Provider, ...]:
     """The providers that have what they need, and the embedded model where it is installed.
 
-    :raises UnknownProvider: when the settings name one that nobody knows.
+    :raises UnknownProvider: when the settings name one that nobody knows. :raises PluginError: when they name a
+        plugin's that cannot be used.
     :raises ConfigurationError: when they ask for one that lacks something.
     """
     plugged: tuple[Provider | ProviderSpec, ...] = shelf.values(PROVIDERS)
     own = {p.name: p for p in plugged if not isinstance(p, ProviderSpec)}
+    for name in settings.providers or ():
+        if name not in specs and name not in own:
+            shelf.not_refused(PROVIDERS, name)
     heard_of((*(settings.providers or ()), *settings.keys, *settings.base_urls), (*specs, *own))
     found: list[Provider] = []
     for spec in specs.values():

@@ -12,6 +12,7 @@ from aiorch.events import Bus
 from aiorch.protocols import Check, Matcher, StreamValidator, Tool
 from aiorch.reporting import Reporter
 from aiorch.routing import Answer, AnswerCache, Executor, Profiles, Resume, RuleBook, Rules, Spent
+from aiorch.routing.budgets import NOTHING
 from aiorch.routing.ranked import Rankings
 from aiorch.routing.single_flight import SingleFlight
 from aiorch.safety import Guard
@@ -19,8 +20,9 @@ from aiorch.tools import ToolRunner
 from aiorch.types import Attempt, Budget, Candidate, Message, Profile, Task, Verdict
 
 if TYPE_CHECKING:
-    from aiorch.diverting import Control, Route
+    from aiorch.diverting import Control
     from aiorch.routing.day_purse import DayPurses
+    from aiorch.routing.routes import Route
     from aiorch.routing.semantic_cache import Asked, SemanticCache
     from aiorch.routing.spending import Purse
 
@@ -100,7 +102,7 @@ class Work:
     """True when a configured provider did not say which models it has."""
     conversation: tuple[Message, ...] = ()
     """What is sent: the task's messages, then tool rounds and revisions."""
-    spent: Spent = Spent()
+    spent: Spent = NOTHING
     attempts: tuple[Attempt, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     rounds: int = 0

@@ -153,7 +153,7 @@ def test_a_running_local_server_is_found_and_how_to_use_it(aiorch, server, monke
     }
     # The server beside this test speaks OpenAI's dialect.
     moved["ollama"] = replace(moved["ollama"], dialect="openai", list_path="/models")
-    monkeypatch.setattr(examination, "known_specs", lambda: (moved, ()))
+    monkeypatch.setattr(examination, "known_specs", lambda shelf: moved)
     found = report(aiorch)["servers"][0]
     host = server.url.removesuffix("/v1")
     assert (

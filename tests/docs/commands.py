@@ -120,13 +120,17 @@ class Shell:
                 else []
             )
             missing = [p for p in paths if not (self.folder / p).exists()]
-            return _there(
-                not missing and importlib.util.find_spec(module) is not None, f"no {missing or module}"
-            )
+            return _there(not missing and _known(module), f"no {missing or module}")
         path = self.folder / words[0]
         if path.exists() and (path.parent == self.folder or words[0].startswith("examples/")):
             return _ran(lambda: runpy.run_path(str(path), run_name="__main__"), words)
         return _there(path.exists(), f"there is no file {words[0]}")
+
+
+def _known(module: str) -> bool:
+    """Whether it is here, or comes with an extra that may not be installed now."""
+    of_extras = (re.match(r"[\w-]+", wanted) for extra in EXTRAS.values() for wanted in extra)
+    return importlib.util.find_spec(module) is not None or module in {one[0] for one in of_extras if one}
 
 
 def _parts(words: list[str], sign: str) -> list[list[str]]:

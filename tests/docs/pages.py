@@ -14,7 +14,7 @@ A block is a fence. Comments right before it, which no reader sees, may say:
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -81,8 +81,8 @@ def read(text: str, page: str) -> list[Block]:
         )
         language, _, rest = opening["info"].strip().partition(" ")
         title = re.search(r'title="([^"]+)"', rest)
-        wishes = _said_before("\n".join(lines[said_from:at]))
-        found.append(Block(page, at + 2, language, code, title[1] if title else "", **wishes))
+        block = Block(page, at + 2, language, code, title[1] if title else "")
+        found.append(_wished(block, "\n".join(lines[said_from:at])))
         at = said_from = end + 1
     return found
 
@@ -104,14 +104,18 @@ def prose(text: str) -> str:
     return re.sub(r"(`+)(?!`).+?(?<!`)\1(?!`)", "", bare)
 
 
-def _said_before(text: str) -> dict[str, str | int]:
-    """What the comments say between which and the fence there is nothing else."""
-    said: dict[str, str | int] = {}
-    tail = re.search(r"(?:\s*<!--(?:(?!-->).)*-->)+\s*\Z", text, re.S)
+def _wished(block: Block, before: str) -> Block:
+    """With what the comments say between which and the fence there is nothing else."""
+    tail = re.search(r"(?:\s*<!--(?:(?!-->).)*-->)+\s*\Z", before, re.S)
     for comment in COMMENT.finditer(tail[0] if tail else ""):
-        kind = comment["kind"].split()[0]
-        if kind == "exits":
-            said["exits"] = int(comment["code"])
-        else:
-            said[kind.replace("not", "not_run")] = comment["text"]
-    return said
+        text = comment["text"]
+        match comment["kind"].split():
+            case ["not", _]:
+                block = replace(block, not_run=text)
+            case ["given"]:
+                block = replace(block, given=text)
+            case ["raises"]:
+                block = replace(block, raises=text)
+            case _:
+                block = replace(block, exits=int(comment["code"]))
+    return block

@@ -73,7 +73,7 @@ class _Torn:
     [
         ("a text", "an object of str is no Check: it lacks name, check()"),
         (type("Nameless", (), {"check": None}), "an object of Nameless is no Check: it lacks name, check()"),
-        (lambda: Fine, "the class Fine is no Check: it is to be made first"),
+        (lambda: Fine, "what makes it gave the class Fine, not an object of it"),
         (lambda missing: Fine(), "TypeError"),
         (_exits, "SystemExit: 3"),
         (_async, "what makes it is async: it has to be a plain function"),

@@ -27,6 +27,7 @@ def test_defaults_on_the_page_are_the_defaults():
             "keys",
             "base_urls",
             "billed",
+            "disabled_plugins",
             "rotation",
             "weights",
             "tenants",

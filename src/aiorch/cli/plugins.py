@@ -31,7 +31,7 @@ def command(ctx: click.Context) -> None:
 
     speak = voice()
     settings = speak.settings()
-    found = Shelf(settings, speak.redacted).everything()
+    found = Shelf(settings, speak.redacted, tells=True).everything()
     refused = sum(plugin.state == "refused" for plugin in found)
     if speak.json:
         speak.document({"ok": refused == 0, "refused": refused, "plugins": [record(p) for p in found]})

@@ -117,7 +117,7 @@ def _of(distribution: Distribution, name: str, version: str) -> Iterator[Plugin]
 
 
 def _no_group(group: str) -> str:
-    near = get_close_matches(group, GROUPS, n=1)
+    near = get_close_matches(group, GROUPS, n=1, cutoff=0.75)
     return f"there is no group {group!r}" + (
         f"; did it mean {near[0]!r}?" if near else f": {', '.join(GROUPS)}"
     )

@@ -43,7 +43,7 @@ def made(plugin: Plugin, protocol: type, also: type | None = None, settings: obj
     """With the object that it gives as its ``value``.
 
     :param protocol: what the object must be; members are looked for, and methods must be callable.
-    :param also: a class whose instances will do as well.
+    :param also: a class whose instances will do as well, where the entry point names one itself.
     :param settings: for whatever has a parameter of that name.
     """
     if plugin.state != "used":
@@ -57,9 +57,12 @@ def made(plugin: Plugin, protocol: type, also: type | None = None, settings: obj
                 return replace(plugin, value=None, idle="it has nothing to give here (it returned None)")
             if inspect.iscoroutine(value):
                 value.close()
-                return replace(
-                    plugin, value=None, error="what makes it is async: it has to be a plain function"
-                )
+                why = "what makes it is async: it has to be a plain function"
+                return replace(plugin, value=None, error=why)
+            if isinstance(value, type):
+                why = f"what makes it gave the class {value.__name__}, not an object of it"
+                return replace(plugin, value=None, error=why)
+            also = None  # what will do as well is named itself, so that it can be read without being made
         lacks = lacking(value, protocol, also)
     except (Exception, SystemExit) as broken:
         return replace(plugin, value=None, error=_said(broken))

@@ -312,7 +312,7 @@ def read_usage(answer: Mapping[str, Any]) -> Usage | None:
         return None
     # Gemini leaves thinking out of completion_tokens but counts it in the total.
     made = max(made, total - sent)
-    if usage.keys() == _COUNTS:  # nothing else to look for
+    if _COUNTS.issuperset(usage):  # nothing else to look for
         return Usage(sent, made)
     details = as_object(usage.get("completion_tokens_details"))
     cached = count_of(as_object(usage.get("prompt_tokens_details")).get("cached_tokens")) or count_of(

@@ -239,11 +239,12 @@ class HTTPProvider:
         """Ask once and return the whole answer. :raises AttemptFailed: whatever goes wrong."""
         request = self._mine(request)
         call = self._dialect.chat(deployment.model, request, self.spec)
-        body = _bytes(call.body)
+        path, body = call.path, _bytes(call.body)
+        del call  # hundreds may wait at a time, and the collector would look at all that these are made of
         more = request.parameters.headers
-        prepared = None if more else self._prepared.get(("POST" + call.path, deployment.key, True))
+        prepared = None if more else self._prepared.get(("POST" + path, deployment.key, True))
         if prepared is None:
-            prepared = await self._prepare("POST", call.path, deployment.key, body, more=more)
+            prepared = await self._prepare("POST", path, deployment.key, body, more=more)
         reply = await self._send(prepared, body, timeouts)
         response = self._dialect.answer(
             parse_json(reply.body), request, deployment.model, self._error_in_answer

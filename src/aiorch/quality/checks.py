@@ -19,12 +19,13 @@ class NotEmpty:
     """The answer has text, or asks for a tool."""
 
     name = "not_empty"
+    _holds = CheckResult(name, True)
 
     async def check(self, task: Task, response: Response) -> CheckResult:
         """Never ``None``."""
         message = response.message
         if message.text.strip().strip(INVISIBLE).strip() or message.tool_calls:
-            return CheckResult(self.name, True)
+            return self._holds
         return CheckResult(self.name, False, "the answer is empty")
 
 
@@ -32,6 +33,7 @@ class NotTruncated:
     """The answer came to its end: not cut off by a limit, no code block or JSON left open."""
 
     name = "not_truncated"
+    _holds = CheckResult(name, True)
 
     async def check(self, task: Task, response: Response) -> CheckResult:
         """``None`` where a filter ended it."""
@@ -46,13 +48,14 @@ class NotTruncated:
             meant = fenced(text)[:1] or [text]  # JSON often comes in a code block
             if meant[0].startswith(("{", "[")) and unclosed_json(meant[0]):
                 return CheckResult(self.name, False, "the JSON is not closed")
-        return CheckResult(self.name, True)
+        return self._holds
 
 
 class NoRepetition:
     """The answer does not go round in circles."""
 
     name = "no_repetition"
+    _holds = CheckResult(name, True)
 
     async def check(self, task: Task, response: Response) -> CheckResult:
         """``None`` where there is no text."""
@@ -60,10 +63,10 @@ class NoRepetition:
         if not text.strip():
             return CheckResult(self.name, None, "there is no text")
         if len(text) < SHORTEST_CIRCLE:
-            return CheckResult(self.name, True)
+            return self._holds
         loop = longest_loop(text)
         if loop is None or not loop.degenerate:
-            return CheckResult(self.name, True)
+            return self._holds
         unit = " ".join(loop.unit.split())
         shown = unit if len(unit) <= 60 else unit[:57] + "..."
         return CheckResult(
@@ -75,11 +78,13 @@ class FitsSchema:
     """The answer is JSON that fits the task's schema (draft 2020-12)."""
 
     name = "schema"
+    _holds = CheckResult(name, True)
+    _unasked = CheckResult(name, None, "no schema was asked for")
 
     async def check(self, task: Task, response: Response) -> CheckResult:
         """``None`` where the task has no schema, or the model asks for a tool first."""
         if task.schema is None:
-            return CheckResult(self.name, None, "no schema was asked for")
+            return self._unasked
         if response.message.tool_calls:
             return CheckResult(self.name, None, "the model asks for a tool first")
         try:
@@ -94,7 +99,7 @@ class FitsSchema:
         validator: Any = Draft202012Validator(task.schema.schema, registry=Registry())
         faults = list(validator.iter_errors(value))
         if not faults:
-            return CheckResult(self.name, True)
+            return self._holds
         listed = [f"{e.json_path}: {_short(e.message)}" for e in faults[:MOST_FAULTS]]
         more = [f"and {len(faults) - MOST_FAULTS} more"] if len(faults) > MOST_FAULTS else []
         return CheckResult(self.name, False, "; ".join(listed + more))

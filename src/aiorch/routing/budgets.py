@@ -23,7 +23,13 @@ class Spent:
 
     def plus(self, usage: Usage, usd: Decimal, attempts: int = 1) -> Spent:
         """After one more call."""
+        if self is NOTHING:
+            return Spent(usage, usd, attempts)
         return Spent(self.usage + usage, self.usd + usd, self.attempts + attempts)
+
+
+NOTHING = Spent()
+"""Before the first call."""
 
 
 def least(one: Budget | None, other: Budget | None) -> Budget | None:

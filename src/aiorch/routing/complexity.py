@@ -34,6 +34,9 @@ class Judged:
     signs: tuple[str, ...]
 
 
+_SIMPLE = Judged("simple", ("short, and nothing demanding in it",))
+
+
 def judge(task: Task) -> Judged:
     """The task's own word, or a count of signs: none and short is simple, three or more is complex.
 
@@ -59,5 +62,5 @@ def judge(task: Task) -> Judged:
     if len(signs) >= 3:
         return Judged("complex", tuple(signs))
     if not signs and len(text) <= SHORT:
-        return Judged("simple", ("short, and nothing demanding in it",))
+        return _SIMPLE
     return Judged("moderate", tuple(signs) or ("nothing demanding in it",))

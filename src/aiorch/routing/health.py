@@ -165,7 +165,8 @@ class Health:
                 continue  # asked before the last change: it says nothing of now
             record.answered = seconds
             record.recent.append((now, False))
-            record.failing.pop(model_of(id), None)
+            if record.failing:
+                record.failing.pop(model_of(id), None)
             if record.streak:
                 record.streak = 0
                 self.changes += 1

@@ -9,6 +9,7 @@ event bus.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -82,7 +83,10 @@ class Ring:
         self.clock = clock
         self.bus = bus
         self.timeouts = timeouts
-        self._silent = Failure(FailureKind.TIMEOUT, "upstream", f"no content for {timeouts.content or 0:g} s")
+        waits = (timeouts.connect, timeouts.first_byte, timeouts.idle)
+        self._longest = max(math.inf if wait is None else wait for wait in waits)
+        self._content = timeouts.content
+        self._silent = Failure(FailureKind.TIMEOUT, "upstream", f"no content for {self._content or 0:g} s")
         self.redact = redact
         self.strategy: Strategy = strategy
         self.balance = balance
@@ -197,7 +201,7 @@ class Ring:
         :param since: when there was content last, or the request was sent; monotonic seconds.
         """
         left = self.left(terms)
-        content = self.timeouts.content
+        content = self._content
         if content is not None:
             silent = since + content - self.clock.monotonic()
             if silent < left:
@@ -212,7 +216,7 @@ class Ring:
         """As set, and no longer than the task's time."""
         left = max(0.001, self.left(terms))
         given = self.timeouts
-        if _within(given.first_byte, left) and _within(given.idle, left) and _within(given.connect, left):
+        if self._longest <= left:
             return given
         return Timeouts(
             _least(given.connect, left),
@@ -461,10 +465,6 @@ def failure_of(raised: Exception, redact: Callable[[str], str]) -> Failure:
         else f"the provider raised {type(raised).__name__}: {raised}"
     )
     return Failure(kind, "model", redact(said), code=code)
-
-
-def _within(patience: float | None, left: float) -> bool:
-    return patience is not None and patience <= left
 
 
 def _least(patience: float | None, left: float) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from aiorch.routing.budgets import Spent
+from aiorch.routing.budgets import NOTHING, Spent
 from aiorch.routing.spending import Purse
 from aiorch.types import Attempt, Budget, Candidate, Response, Usage
 from aiorch.types.quick import quick
@@ -33,7 +33,7 @@ class Terms:
     free: frozenset[str] = frozenset()
     """Ids of the deployments whose calls cost nothing."""
     budget: Budget | None = None
-    spent: Spent = Spent()
+    spent: Spent = NOTHING
     """What the task has used before this request."""
     purse: Purse | None = None
     """Where every attempt is paid from: reserved before it is sent, settled or released after it."""

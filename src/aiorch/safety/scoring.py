@@ -211,9 +211,14 @@ class HashedModel:
         except (KeyError, TypeError, zlib.error) as error:
             raise ValueError(f"no model that can be read: {error!r}") from error
 
+    @property
+    def weights(self) -> bytes:
+        """The table, a signed byte each."""
+        return self._table.tobytes()
+
     def dumps(self) -> bytes:
         """The bytes of its file."""
-        weights = self._table.tobytes()
+        weights = self.weights
         shape = self.shape
         said = {
             "format": FORMAT,

@@ -1,7 +1,7 @@
 """The formats of keys that say themselves whose they are: a fixed beginning, an alphabet, a length.
 
 Facts from the providers' own documentation and from the keys that they hand out; adding a service is adding a row.
-In a body ``%A`` stands for a letter or digit, ``%L`` for a lower-case letter or digit, ``%H`` for a hexadecimal digit,
+In a body ``%A`` stands for a letter or digit, ``%L`` for a lower-case letter or digit, ``%H`` for a hexadecimal digit (``%X`` in either case),
 ``%W`` for what base64url has, ``%B`` for what base64 has, ``%I`` for base32, ``%U`` for a UUID. Quantifiers have upper
 bounds, so a match costs at most the length of the longest key.
 """
@@ -103,7 +103,7 @@ CLOUDS = (
     F("vercel_blob_token", "a token of Vercel Blob", "vercel_blob_rw_", r"%A{16}_%A{30}"),
     F("render_key", "a key of Render", "rnd_", r"%A{24,40}", 0.95, 3.3),
     F("cloudflare_token", "a token of Cloudflare", "cfut_ cfat_ cfk_", r"%W{40,60}"),
-    F("cloudflare_origin_key", "an origin CA key of Cloudflare", "v1.0-", r"%H{24}-%H{146}", 0.99),
+    F("cloudflare_origin_key", "an origin CA key of Cloudflare", "v1.0-", r"(?:%H{24}-%H{146}|[0-9a-f-]{171})", 0.99),
     F("supabase_token", "a token of Supabase", "sbp_", r"(?:v0_)?%L{40}", 0.97),
     F("supabase_key", "a secret key of Supabase", "sb_secret_", r"%W{22}_%W{8}", 0.97),
     F("planetscale_token", "a token of PlanetScale", "pscale_tkn_ pscale_pw_ pscale_oauth_", r"[\w.=-]{32,64}", 0.97),
@@ -164,7 +164,7 @@ CODE = (
     F("segment_token", "a token of Segment", "sgp_", r"%A{64}", 0.95),
     F("sourcegraph_token", "a token of Sourcegraph", "slk_", r"%H{64}", 0.97),
     F("sonarqube_token", "a token of SonarQube", "squ_ sqp_ sqa_", r"%H{40}", 0.99),
-    F("circleci_token", "a token of CircleCI", "CCIPAT_ CCIPRJ_", r"%A{22}_%L{40}", 0.99),
+    F("circleci_token", "a token of CircleCI", "CCIPAT_ CCIPRJ_", r"%A{20,26}_%L{40,48}", 0.99),
     F("buildkite_token", "a token of Buildkite", "bkua_ bkat_ bkaj_", r"%L{40}", 0.97),
     F("octopus_key", "a key of Octopus Deploy", "API-", r"(?=[A-Z0-9]{0,25}\d)[A-Z0-9]{25,26}", 0.85, 3.2, "", False),
     F("launchdarkly_key", "a key of LaunchDarkly", "api- sdk-", r"%U", 0.9, 2.8, "", False),
@@ -204,7 +204,7 @@ WATCHING = (
 TALKING = (
     F("slack_token", "a bot's token of Slack", "xoxb-", r"(?:\d{8,14}-){1,3}%A{16,64}", 0.98),
     F("slack_token", "a user's token of Slack", "xoxp- xoxe-", r"(?:\d{8,14}-){2,4}%A{10,64}", 0.98),
-    F("slack_token", "a token of Slack", "xoxa- xoxr- xoxs- xoxo-", r"(?:\d{1,14}-){1,4}%A{8,64}", 0.97),
+    F("slack_token", "a token of Slack", "xoxa- xoxr- xoxs- xoxo-", r"(?:\d{1,14}-){1,4}%A{8,64}", 0.97, 2.5),
     F("slack_token", "a session of Slack", "xoxc- xoxd-", r"[\w%/+-]{40,260}", 0.95),
     F("slack_token", "an app's token of Slack", "xapp-", r"\d-[A-Z0-9]{8,14}-\d{8,14}-%H{60,70}", 0.99),
     F("slack_token", "a configuration token of Slack", "xoxe-", r"\d-%A{120,170}", 0.98),
@@ -252,6 +252,7 @@ SERVICES = (
     F("linear_token", "a token of Linear", "lin_oauth_ lin_wh_", r"%A{40,64}", 0.97),
     F("figma_token", "a token of Figma", "figd_ figo_ figu_ figor_ figuh_", r"%W{38,46}", 0.97),
     F("typeform_token", "a token of Typeform", "tfp_", r"[\w.=-]{40,60}", 0.95),
+    F("okta_token", "a token of Okta", "00", r"(?=%W{0,39}[a-z])(?=%W{0,39}[G-Z])(?=%W{0,39}\d)%W{40}", 0.8, 3.8, "", False),
     F("clickup_token", "a token of ClickUp", "pk_", r"\d{6,9}_[A-Z0-9]{32}", 0.97, 3.0, "", False),
     F("klaviyo_key", "a key of Klaviyo", "pk_", r"%L{34}", 0.85, 3.0, "", False),
     F("courier_key", "a key of Courier", "pk_prod_ pk_test_ dk_prod_ dk_test_", r"[A-Z0-9]{28}", 0.95),
@@ -291,3 +292,82 @@ SERVICES = (
     F("trigger_key", "a key of Trigger.dev", "tr_dev_ tr_prod_ tr_stg_", r"%A{16,24}", 0.9),
     F("inngest_key", "a signing key of Inngest", "signkey-prod- signkey-test- signkey-branch-", r"%H{32,64}", 0.97),
 )  # fmt: skip
+
+ADDRESSES = (
+    F("slack_webhook", "a webhook of Slack", "hooks.slack.com/services/", r"T%W{7,12}/B%W{7,12}/%A{20,26}", 0.99),
+    F("slack_webhook", "a webhook of Slack", "hooks.slack.com/", r"(?:workflows|triggers)/[TE]%W{8,12}/(?:A%W{8,12}/)?\d{12,24}/%A{20,40}", 0.99),
+    F("discord_webhook", "a webhook of Discord", "discord.com/api/ discordapp.com/api/ ptb.discord.com/api/ canary.discord.com/api/", r"(?:v\d{1,2}/)?webhooks/\d{17,20}/%W{60,72}", 0.99),
+    F("teams_webhook", "a webhook of Microsoft Teams", "outlook.office.com/webhook/ outlook.office365.com/webhook/ webhook.office.com/webhookb2/", r"%U@%U/IncomingWebhook/%A{32}/%U", 0.99),
+    F("google_chat_webhook", "a webhook of Google Chat", "chat.googleapis.com/v1/spaces/", r"%W{8,20}/messages\?key=%W{39}&token=[\w%-]{20,80}", 0.99),
+    F("zapier_webhook", "a webhook of Zapier", "hooks.zapier.com/hooks/catch/", r"\d{4,10}/%L{5,10}", 0.9, 2.0),
+    F("ifttt_webhook", "a webhook of IFTTT", "maker.ifttt.com/trigger/", r"\w{1,60}/with/key/%W{20,44}", 0.95),
+    F("sumologic_collector", "a collector's address at Sumo Logic", "collectors.sumologic.com/receiver/v1/http/", r"%B{80,120}={0,2}", 0.97),
+    F("azure_logic_app", "a trigger's address at Azure Logic Apps", "logic.azure.com:443/workflows/ logic.azure.com/workflows/", r"%H{32}/triggers/[^\s\"']{0,200}sig=%W{40,50}", 0.97),
+)  # fmt: skip
+"""Addresses that are secrets as a whole: whoever knows them may post."""
+
+FORMATS = MODELS + CLOUDS + CODE + WATCHING + TALKING + SERVICES + ADDRESSES
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A key with something unmistakable in its middle or at its end."""
+
+    name: str
+    what: str
+    mark: str
+    """A text that each such key has in it."""
+    pattern: str
+    """The whole key, in the same notation."""
+    confidence: float = 0.95
+    entropy: float = 3.0
+
+
+MARKED = (
+    Marked("azure_client_secret", "a client secret of Microsoft Entra", "Q~", r"[\w.~-]{3}\dQ~[\w.~-]{31,34}", 0.97, 3.3),
+    Marked("azure_key", "a key of Azure", "JQQJ9", r"%A{52}JQQJ9[9A-D]%A[A-L]%A{16}%B{4}%A{4}", 0.99),
+    Marked("azure_key", "a key of Azure", "AZDO", r"%A{76}AZDO%A{4}", 0.99),
+    Marked("azure_storage_key", "a storage key of Azure", "+ASt", r"%B{76}\+ASt%B{6}==", 0.99),
+    Marked("azure_key", "a key of Azure", "AzSe", r"%A{42}AzSe[A-D]%A{5}", 0.97),
+    Marked("azure_key", "a key of Azure", "AzFu", r"%W{44}AzFu%W{4,8}={0,2}", 0.97),
+    Marked("azure_key", "a key of Azure", "AzCa", r"%B{33}AzCa[A-P]%B{5}=?", 0.97),
+    Marked("azure_key", "a key of Azure", "ACDb", r"%B{76}ACDb%B{5,8}==", 0.97),
+    Marked("terraform_token", "a token of Terraform Cloud", ".atlasv1.", r"%A{14}\.atlasv1\.[\w=-]{60,70}", 0.99, 3.3),
+    Marked("discord_token", "a token of a Discord bot", ".", r"[MNO]%A{23,25}\.%W{6}\.%W{27,38}", 0.95, 3.8),
+    Marked("telegram_token", "a token of a Telegram bot", ":AA", r"[1-9]\d{7,9}:AA%W{33}", 0.97, 3.5),
+    Marked("telegram_token", "a token of a Telegram bot", ":", r"[1-9]\d{7,9}:(?=%W{0,34}[A-Z])(?=%W{0,34}\d)%W{35}", 0.85, 4.0),
+    Marked("mailchimp_key", "a key of Mailchimp", "-us", r"%H{32}-us\d{1,2}", 0.97),
+    Marked("mailgun_key", "a key of Mailgun", "-", r"(?=[0-9a-f-]{0,49}[a-f])%H{32}-%H{8}-%H{8}", 0.9),
+    Marked("zhipu_key", "a key of Zhipu or Z.ai", ".", r"%H{32}\.(?=%A{0,15}\d)(?=%A{0,15}[A-Z])%A{16}", 0.95, 3.5),
+    Marked("ollama_key", "a key of Ollama", ".", r"%H{32}\.(?=%W{0,23}\d)(?=%W{0,23}[A-Z])%W{24}", 0.95, 3.5),
+    Marked("facebook_app_secret", "an app's token of Facebook", "|", r"\d{13,17}\|(?=%W{0,26}\d)(?=%W{0,26}[A-Z])%W{27}", 0.9, 3.8),
+    Marked("maxmind_key", "a key of MaxMind", "_mmk", r"%A{6}_%A{29}_mmk", 0.99),
+    Marked("twitter_token", "a token of X", "AAAAAAAAAAAAAAAAAA", r"A{20,22}[\w%]{60,110}", 0.95, 3.3),
+    Marked("sentry_dsn", "a project's address at Sentry with its secret", ".ingest.", r"%H{32}:%H{32}@o\d{1,9}\.ingest\.[\w.]{1,20}sentry\.io/\d{1,20}", 0.95),
+    Marked("asana_token", "a token of Asana", "/1", r"[0-2]/1\d{13,16}(?:/\d{13,16})?:%H{32}", 0.97),
+    Marked("fal_key", "a key of fal", ":", r"%U:%H{32}", 0.95),
+    Marked("bitwarden_token", "an access token of Bitwarden", "0.", r"0\.%U\.%A{30}:%B{22}==", 0.99),
+    Marked("password_hash", "a hashed password", "$", r"\$2[abxy]?\$\d\d\$[./A-Za-z0-9]{53}", 0.9),
+    Marked("password_hash", "a hashed password", "$", r"\$(?:1|5|6|8)\$(?:rounds=\d{1,9}\$)?[./A-Za-z0-9]{1,16}\$(?:[./A-Za-z0-9]{86}|[./A-Za-z0-9]{43}|[./A-Za-z0-9]{22})", 0.9),
+    Marked("password_hash", "a hashed password", "$argon2", r"\$argon2(?:id|i|d)\$v=\d{1,3}\$m=\d{1,9},t=\d{1,4},p=\d{1,3}\$%B{8,90}\$%B{16,180}", 0.9),
+    Marked("password_hash", "a Kerberos ticket that gives a password away", "$krb5", r"\$krb5(?:asrep|tgs)\$\d{2}\$[^\s\"']{20,4000}", 0.9),
+)  # fmt: skip
+
+
+def written_out(body: str) -> str:
+    """The regular expression that a body stands for."""
+    for short, long in _CLASSES:
+        body = body.replace(short, long)
+    return body
+
+
+_CLASSES = (
+    ("%U", "[0-9a-zA-Z]{8}-[0-9a-zA-Z]{4}-[0-9a-zA-Z]{4}-[0-9a-zA-Z]{4}-[0-9a-zA-Z]{12}"),
+    ("%A", "[A-Za-z0-9]"),
+    ("%L", "[a-z0-9]"),
+    ("%H", "[0-9a-f]"),
+    ("%X", "[0-9a-fA-F]"),
+    ("%W", "[A-Za-z0-9_-]"),
+    ("%B", "[A-Za-z0-9+/]"),
+    ("%I", "[A-Z2-7]"),
+)

@@ -16,7 +16,7 @@ letters but is more orderly than chance; ``words`` is what people and programs w
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _UUID = re.compile(r"[0-9A-Za-z]{8}-[0-9A-Za-z]{4}-[0-9A-Za-z]{4}-[0-9A-Za-z]{4}-[0-9A-Za-z]{12}")
 _HEX = re.compile(r"[0-9a-f]+|[0-9A-F]+|[0-9a-fA-F]+")
-_RUN = re.compile(r"[A-Za-z]+|[0-9]+")
+_RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _PART = re.compile(r"[^-_./+~=:]+")
 _PLACEHOLDER = re.compile(
     r"x{4}|\*{3}|\.{3}|0{8}|(?<![a-z])(?:your|my|insert|replace|enter|put|some)[-_ .]|your[-_]?(?:api|key|token|secret|pass)"
@@ -24,7 +24,7 @@ _PLACEHOLDER = re.compile(
     r"|not[-_]?(?:set|real|needed|required|a[-_]?real)|to[-_]?be[-_]|secret[-_]?here|key[-_]?here|todo|undefined|(?:^|[-_])none$",
     re.I,
 )
-_EXPRESSION = re.compile(r"[${}()<>\[\]%`|]|::|->|^@|^&|^!|^\\|\\$")
+_EXPRESSION = re.compile(r"[{}()<>\[\]`|]|::|->|^[$@&!%\\#*]|\$\w*$|%[sd]|\\$|%\w+%")
 _STOCK = frozenset(
     "admin administrator anonymous auth bar basic bearer baz blank changeit credential credentials default demo disabled empty"
     " enabled false foo guest hidden hunter2 key letmein login mypass mypassword mysecret nil no none null off on open optional pass"
@@ -62,26 +62,21 @@ def shape(value: str) -> Shape:
     if not size:
         return "words"
     parts = _PART.findall(value)
-    long = max(map(len, parts))
-    # Random base36 turns at .40 of its places, base62 at .65; identifiers, file names and versions at less than .2.
-    if turns >= 0.24 * size and long >= 8:
+    long = max(parts, key=len)
+    # Random base36 turns at .40 of its places, base62 at .50; identifiers, file names and versions at less than .2.
+    if turns >= 0.24 * size and len(long) >= 8:
         return "mixed"
-    digits = sum(c.isdigit() for c in value)
-    if 2 <= digits < size and long >= 10 and long >= 0.6 * size:
+    if 2 <= sum(c.isdigit() for c in long) < len(long) and len(long) >= max(10.0, 0.6 * size):
         return "plain"
     return "words"
 
 
 def _turns(value: str) -> tuple[int, int]:
-    """How many letters and digits, and how often one kind follows another. A capital that begins a word is no turn."""
+    """How many letters and digits, and how often one run of a kind follows another; a capitalised word is one run."""
     size = turns = 0
     for part in _PART.findall(value):
         size += len(part)
-        for run in pairwise(_RUN.findall(part)):
-            turns += bool(run)
-        for letters in _RUN.findall(part):
-            if letters[0].isalpha():
-                turns += sum(a.islower() != b.islower() for a, b in pairwise(letters)) - letters[:1].isupper()
+        turns += max(0, len(_RUN.findall(part)) - 1)
     return size, turns
 
 

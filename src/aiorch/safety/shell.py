@@ -11,8 +11,10 @@ from collections.abc import Iterator
 
 from aiorch.safety.detection import Finding
 from aiorch.safety.shell_words import ALONE, PLAIN, PROGRAMS, UNMISTAKABLE
-from aiorch.safety.unescaping import escapes_undone, readings, spaced
+from aiorch.safety.unescaping import ENTITY, escapes_undone, readings, spaced
 
+LONG = 2_000
+"""Characters; a longer text is no word of a command that was broken up to hide it."""
 MOST_PLACES = 400
 """Separators that are looked behind; a text with more of them is data, and its beginning says what there is to say."""
 BEHIND = 240
@@ -57,29 +59,30 @@ STRONG = re.compile(
 ENDS = re.compile(r"\s*(?:$|[;|&`)\n\r>}\x00'\"#]|\\[nr])")
 
 UNMARKED = (
-    # Rows (rule, what, confidence, pattern): unmistakable wherever they stand.
-    ("ifs", "white space written as $IFS, as nobody does who has nothing to hide", 0.97, r"\$\{?IFS\b\}?"),
-    ("braces", "a command written in braces to do without white space", 0.95, r"\{[a-z0-9_/.]{2,20},[^\s{}]{1,80}\}", ),
-    ("pipe_to_shell", "something sent into a shell", 0.96, r"\|\s{0,8}(?:/[a-z/]{1,20})?(?:ba|z|k|da|c)?sh\b(?:\s|$|[;|&`)'\"-])"),
-    ("here_string", "something sent into a shell", 0.95, r"\b(?:ba|z|k|da)?sh\s{0,4}<{1,3}\s{0,4}[$('\"<]"),
-    ("shellshock", "a function definition as old shells carried it out", 0.98, r"\(\s{0,4}\)\s{0,4}\{\s{0,4}[:_\w]{0,8}\s{0,4};"),
-    ("server_side", "a directive that makes a web server run a command", 0.97, r"<!--\s{0,4}#\s{0,4}exec\b"),
-    ("code_call", "a call that hands its argument to a shell", 0.9, r"(?:^|[;'\"(){}|&\s.%=>])(?:system|passthru|shell_exec|popen|proc_open|pcntl_exec|exec|phpinfo|eval)\s{0,4}\(\s{0,4}(?:['\"`$]|\\['\"]|base64_decode|chr\b|\))"),
-    ("code_tag", "a tag that begins code", 0.9, r"<\?(?:php\b|=)[^\n]{0,120}?(?:\(|`)"),
-    ("device", "a connection through a file of the shell", 0.97, r"/dev/(?:tcp|udp)/\w"),
-    ("ansi_string", "a command in a quoted form that hides its letters", 0.9, r"(?:^|[;|&=`(\s])\$?\w{0,12}=?\$\\?['\"](?:\\\\?x[0-9A-Fa-f]{2}|\\\\?[0-7]{3}|(?:id|whoami|ls|cat|ping|uname|pwd|sleep|curl|wget)\b)"),
-    ("wildcards", "the path of a program with its letters replaced by wildcards", 0.95, r"(?:^|[\s;|&`(])/(?:[\w?*]{0,6}\?[\w?*]{0,6}/){1,4}[\w?*\[\]-]{0,12}[?*]"),
-    ("variable_letters", "letters cut out of a variable", 0.95, r"\$\{\w{1,20}:\s{0,2}~?-?\d{1,3}(?::-?\d{1,3})?\}|%\w{2,20}:~-?\d"),
-    ("code_substitution", "a substitution that runs code", 0.9, r"\$\{@?(?:print|system|exec|eval|phpinfo|sleep|shell_exec)\s{0,2}\(|\{\$\{"),
-    ("decoded", "a command that is decoded before it runs", 0.95, r"\bbase64\s{1,4}(?:-d|--decode|-D)\b|\bxxd\s{1,4}-r|-(?:enc|encodedcommand|e)\s{1,4}[A-Za-z0-9+/]{16}"),
-    ("empty_variable", "a word broken up by empty variables", 0.93, r"[A-Za-z]\$[@*u]\w{1,12}\b|\w\$\(\)\w|\w\$\{[a-z]{1,3}\}\w"),
-    ("fork", "a fork bomb", 0.98, r":\s{0,2}\(\)\s{0,2}\{\s{0,2}:\s{0,2}\|"),
-    ("environment_call", "an interpreter given its code on the command line", 0.9, r"\b(?:python[23]?|perl|ruby|php|node|lua|bash|sh|zsh|cmd(?:\.exe)?)\s{1,4}(?:-[a-z]{0,3}[cer]|/[ckCK])\s{1,4}['\"\w({$]"),
+    # Rows (rule, a text without which it cannot occur, what, confidence, pattern): unmistakable wherever they stand.
+    ("ifs", "$", "white space written as $IFS, as nobody does who has nothing to hide", 0.97, r"\$\{?IFS\b\}?"),
+    ("braces", "{", "a command written in braces to do without white space", 0.95, r"\{(?:/[\w/]{1,20}/)?(?:cat|ls|id|nc|echo|wget|curl|ping|bash|sh|base64|uname|sleep|head|tail|rm|cp|python3?|perl|php|grep|find)(?:,[^\s{}]{1,80}|\}\s*[;|&])"),
+    ("interpreter", " /", "an interpreter given its code on the command line", 0.9, r"\bcmd(?:\.exe)?\s{1,4}/[ck]\s{0,4}['\"\w({$]"),
+    ("windows", "net", "a change to users or settings of Windows", 0.95, r"(?:^|[;|&]\s{0,3})net1?\s{1,3}(?:user|localgroup|group|share|view|use|start|stop|accounts)\b(?=\s{1,3}[\w/*]|\s{0,3}$)"),
+    ("pipe_to_shell", "|", "something sent into a shell", 0.96, r"\|\s{0,8}(?:/[a-z/]{1,20})?(?:ba|z|k|da|c)?sh\b(?:\s|$|[;|&`)'\"-])"),
+    ("here_string", "<", "something sent into a shell", 0.95, r"\b(?:ba|z|k|da)?sh\s{0,4}<{1,3}\s{0,4}[$('\"<]"),
+    ("shellshock", "{", "a function definition as old shells carried it out", 0.98, r"\(\s{0,4}\)\s{0,4}\{\s{0,4}[:_\w]{0,8}\s{0,4};"),
+    ("server_side", "<!--", "a directive that makes a web server run a command", 0.97, r"<!--\s{0,4}#\s{0,4}exec\b"),
+    ("code_call", "(", "a call that hands its argument to a shell", 0.9, r"(?:^|[;'\"(){}|&\s.%=>])(?:system|passthru|shell_exec|popen|proc_open|pcntl_exec|exec|phpinfo|eval)\s{0,4}\(\s{0,4}(?:['\"`$]|\\['\"]|base64_decode|chr\b|\))"),
+    ("code_tag", "<?", "a tag that begins code", 0.9, r"<\?(?:php\b|=)[^\n]{0,120}?(?:\(|`)"),
+    ("device", "/dev/", "a connection through a file of the shell", 0.97, r"/dev/(?:tcp|udp)/\w"),
+    ("ansi_string", "$", "a command in a quoted form that hides its letters", 0.9, r"(?:^|[;|&=`(\s])\$?\w{0,12}=?\$\\?['\"](?:\\\\?x[0-9A-Fa-f]{2}|\\\\?[0-7]{3}|(?:id|whoami|ls|cat|ping|uname|pwd|sleep|curl|wget)\b)"),
+    ("wildcards", "?", "the path of a program with its letters replaced by wildcards", 0.95, r"(?:^|[\s;|&`(])/(?:[\w?*]{0,6}\?[\w?*]{0,6}/){1,4}[\w?*\[\]-]{0,12}[?*]"),
+    ("variable_letters", ":", "letters cut out of a variable", 0.95, r"\$\{\w{1,20}:\s{0,2}~?-?\d{1,3}(?::-?\d{1,3})?\}|%\w{2,20}:~-?\d"),
+    ("code_substitution", "${", "a substitution that runs code", 0.9, r"\$\{@?(?:print|system|exec|eval|phpinfo|sleep|shell_exec)\s{0,2}\(|\{\$\{"),
+    ("decoded", " -", "a command that is decoded before it runs", 0.95, r"(?<![\w-])(?:base64\s{1,4}(?:-d|--decode|-D)\b|xxd\s{1,4}-r|-(?:enc|encodedcommand|e)\s{1,4}[A-Za-z0-9+/]{16})"),
+    ("empty_variable", "$", "a word broken up by empty variables", 0.93, r"[A-Za-z]\$[@*u]\w{1,12}\b|\w\$\(\)\w|\w\$\{[a-z]{1,3}\}\w"),
+    ("fork", "{", "a fork bomb", 0.98, r":\s{0,2}\(\)\s{0,2}\{\s{0,2}:\s{0,2}\|"),
+    ("interpreter", " -", "an interpreter given its code on the command line", 0.9, r"\b(?:python[23]?|perl|ruby|php|node|lua|bash|sh|zsh)\s{1,4}(?:-[a-z]{0,3}[cer])\s{1,4}['\"\w({$]"),
 )
-_UNMARKED = tuple((rule, what, sure, re.compile(pattern, re.I)) for rule, what, sure, pattern in UNMARKED)
-HINTS = re.compile(r"\$|\||<|\{|\(\s{0,4}\)|system|exec|passthru|popen|eval|phpinfo|/dev/|/[\w?*]{0,6}\?|%\w{2,20}:~|base64|xxd|-e|sh\b|\s[/-][a-z]{0,3}[cerk]\s", re.I)
-"""None of the rows fits a text without one of these."""
+_UNMARKED = tuple((rule, sign, what, sure, re.compile(pattern, re.I)) for rule, sign, what, sure, pattern in UNMARKED)
 
+LISTED = re.compile(r"[A-Za-z][\w ]{0,30}|")
 BROKEN_UP = re.compile(r"(?<=\w)(?:''|\"\"|\\|\^)(?=\w)|(?<=\w)'(\w{1,8})'(?=\w|\b)")
 SENSITIVE = re.compile(r"/etc/(?:passwd|shadow|hosts|group|issue|sudoers)\b|\bwin\.ini\b|\bboot\.ini\b|\b/proc/self/", re.I)
 
@@ -109,8 +112,10 @@ class CommandInjection:
 
 def _forms(text: str) -> list[str]:
     forms = list(readings(text))
+    if len(forms) > 1 and ENTITY.search(text):
+        del forms[0]  # the ampersands and semicolons of entities separate nothing
     last = forms[-1]
-    joined = BROKEN_UP.sub(lambda m: m[1] or "", last) if any(c in last for c in "'\"\\^") else last
+    joined = BROKEN_UP.sub(lambda m: m[1] or "", last) if len(last) <= LONG and BROKEN_UP.search(last) else last
     for other in (spaced(last), escapes_undone(last) if "\\x" in last else last, joined, spaced(joined)):
         if other not in forms:
             forms.append(other)
@@ -118,12 +123,15 @@ def _forms(text: str) -> list[str]:
 
 
 def _found(text: str) -> Iterator[tuple[str, str, float, tuple[int, int]]]:
-    if HINTS.search(text):
-        for rule, what, confidence, pattern in _UNMARKED:
+    lowered = text.lower()
+    for rule, sign, what, confidence, pattern in _UNMARKED:
+        if sign in lowered:
             match = pattern.search(text)
             if match:
                 yield rule, what, confidence, match.span()
     yield from _whole(text)
+    if _listed(text):
+        return
     is_address = re.match(r"\s*[a-z][a-z0-9+.-]{1,15}://", text, re.I) is not None
     for places, separator in enumerate(SEPARATOR.finditer(text)):
         if places == MOST_PLACES:
@@ -143,11 +151,25 @@ def _found(text: str) -> Iterator[tuple[str, str, float, tuple[int, int]]]:
                 yield "chained", "a second command behind the value", sure, (separator.start(), len(text))
 
 
+def _listed(text: str) -> bool:
+    """Whether it is a list of plain words, one of which may happen to be the name of a program."""
+    for sign in "|;":
+        if text.count(sign) > 1:
+            words = [word.strip() for word in text.split(sign)]
+            if all(LISTED.fullmatch(word) for word in words):
+                return any(len(word) > 1 and word.lower() not in PROGRAMS for word in words) and bool(words[0])
+    return False
+
+
 def _chained(sign: str, behind: str, *, prose: bool, first: bool) -> float:
     found = PROGRAM.match(behind)
     if found is None:
         return 0.0
     name, rest, path = found["name"].lower().rstrip("."), found["rest"], found["path"]
+    if name in PLAIN and not path and not (found["name"].islower() or STRONG.match(rest)):
+        return 0.0  # the heading of a column
+    if name in PROGRAMS and not prose and SENSITIVE.search(rest):
+        return 0.95
     if path and not (found["name"].lower() in PROGRAMS or "bin/" in path or path[1:2] == ":"):
         return 0.0
     if path:
@@ -179,7 +201,8 @@ def _substituted(text: str, at: int, sign: str, behind: str, *, prose: bool) -> 
         if text.startswith("``", at) or text[max(0, at - 1) : at] == "`":
             return 0.0  # markup, not a shell
         inside, closed, after = behind.partition("`")
-        marked_up = bool(after.strip(" `;|&)'\"#\n")) or (at > 0 and text[:at].count(" ") > 2)
+        touches = text[at - 1 : at].isalnum()  # markup has a space in front
+        marked_up = not touches and (bool(after.strip(" `;|&)'\"#\n")) or text[:at].count(" ") > 2)
     else:
         inside, closed, after = behind.partition("}" if sign == "${" else ")")
         marked_up = False
@@ -208,7 +231,7 @@ def _whole(text: str) -> Iterator[tuple[str, str, float, tuple[int, int]]]:
     assigned = re.match(r"\w{1,20}=\$?\\?['\"].{1,200}?['\"]\s*;\s*\$\w", said, re.S)
     if assigned:
         yield "assigned", "a command kept in a variable and run from it", 0.95, (0, len(text))
-    said = re.sub(r"^[\w.@~:/-]{1,60}[$#>]\s+", "", said)  # a prompt in front
+    said = re.sub(r"^(?:[\w.@~:/-]{1,60}[$#>]\s+|[@^]+)", "", said)  # a prompt in front
     found = PROGRAM.match(said)
     if found is None or re.match(r"[(){!@^\\+]", said):
         return
@@ -224,7 +247,9 @@ def _whole(text: str) -> Iterator[tuple[str, str, float, tuple[int, int]]]:
         yield "command", what, 0.9, (0, len(text))
     elif STRONG.match(rest) and (name not in PLAIN or len(said.split()) <= 6):
         yield "command", what, 0.8, (0, len(text))
+    elif re.fullmatch(r"\s*[;|&]+\s*", rest) and found["name"].islower():
+        yield "command", what, 0.8, (0, len(text))
     elif name in UNMISTAKABLE and not rest.strip():
         yield "command", what, 0.7, (0, len(text))
-    elif name in {"ping", "nslookup", "curl", "wget", "sleep"} and re.match(r"\s+[\w.-]{1,60}$", rest):
+    elif name in {"ping", "nslookup", "curl", "wget"} and re.match(r"\s+[\w-]{1,60}\.[\w.-]{1,60}$", rest):
         yield "command", what, 0.6, (0, len(text))

@@ -67,7 +67,7 @@ ABBREVIATIONS = {
 
 ANYWHERE = (
     Shape("union", "the UNION with a query of its own", 0.98, r"UA?[(v]{0,40}E[^;)]", r"(?!.{0,40}\bselect\s+(?:committee|few|group|the|an?)\b)"),
-    Shape("union", "the UNION with a query of its own", 0.9, r"(?:[1v)co;]UA?|s[)]*U[A(oc])[(o;c]{0,40}(?:E$|$|1,)"),
+    Shape("union", "the UNION with a query of its own", 0.9, r"(?:[1v)co;]UA?|s[)]*U(?=[AE(oc])A?)[(o;c]{0,40}(?:E$|$|1,)"),
     Shape("tautology", "a condition that is always true or false", 0.95, r"<joins><literal>\)*=<literal>", r"(?:and|or|xor|&&|\|\|)(?!.{0,40}==)"),
     Shape("tautology", "a condition that is always true or false", 0.9, r"<joins><literal>\)*[l]<literal>", r"(?!.{0,30}\b(?:div|mod)\b)", short=True),
     Shape("tautology", "a condition that compares a word with itself", 0.9, r"<joins>n=n", r"(?:and|or|xor|&&|\|\|)\s*(\w+)\s*=\s*\1\b"),
@@ -77,7 +77,7 @@ ANYWHERE = (
     Shape("stacked", "a second statement that reads", 0.95, r";[(]{0,4}E[A(o]{0,3}(?:[1svfgo]|nF|n,|n\))"),
     Shape("delay", "a wait that tells an attacker yes from no", 0.97, r"PK[sv1(n]", r"waitfor\s+(?:delay|time)\b"),
     Shape("procedure", "a procedure that runs commands of the operating system", 0.98, r"n", r"(?:master\.\.|[\w.]{0,20})xp_(?:cmdshell|reg\w+|dirtree|fileexist|availablemedia|servicecontrol|ntsec\w*|loginconfig|enumdsn|terminate\w*|makecab)\b", short=True),
-    Shape("catalogue", "the database's own list of tables", 0.9, r"[F,][(]?n", r"(?:from|,)[\s(]*(?:information_schema\.|mysql\.(?:user|db)\b|pg_(?:catalog|shadow|user|tables|database)\b|sysobjects|syscolumns|sysusers|sys\.\w|master\.\.|sqlite_(?:master|schema)\b|all_tab|user_tables|dual\b|sysibm\.|rdb\$)", short=True),
+    Shape("catalogue", "the database's own list of tables", 0.9, r"[F,][(]?n", r"(?:from|,)[\s(]*(?:information_schema\.|mysql\.(?:user|db)\b|pg_(?:catalog|shadow|user|tables|database)\b|sysobjects|syscolumns|sysusers|master\.\.|sqlite_(?:master|schema)\b|all_tab|user_tables|dual\b|sysibm\.|rdb\$)", short=True),
     Shape("file", "a query that writes a file", 0.97, r"IZ[sv1(fgn]", r"into\s+(?:outfile|dumpfile)\b"),
     Shape("subquery", "a query in brackets where a value belongs", 0.9, r"[=lj&ao,(s1]\(EA?[(]{0,3}(?:[1svfg]|n[F,=]|o[F1n])", r".{0,3}\(\s*select\b", short=True),
     Shape("server", "a function of one database that works outside of it", 0.95, r"[ng]", r"(?:utl_(?:http|inaddr|file)\.|dbms_(?:pipe|lock|ldap|xmlgen)\.|sys\.(?:dbms|fn_)|lo_(?:import|export)\b|pg_(?:read_file|ls_dir)\b|openrowset\b|opendatasource\b|sp_(?:password|executesql|oacreate|addsrvrolemember|makewebtask|configure)\b|ctxsys\.)", short=True),
@@ -133,7 +133,7 @@ AFTER_STRING = (
     Shape("quote", "a quote, and arithmetic behind it", 0.75, r"^s\)*[o|&!][o=!(]*(?:f\(|\(E|C|v|1[)]*(?:[=lca&;o]))", r"(?!.\s*[-/]\s*\d)", short=True),
     Shape("quote", "a quote, and a query or function behind it", 0.9, r"^s\)*(?:\(E|,\(?E|,f\(|,?(?:[1svn],){1,9}[1svn]\)+[c;])", short=True),
     Shape("quote", "a quote, and a comparison behind it", 0.85, r"^s\)*j(?:!?1|[1sv(]|f)", r".[)\s]*(?:is\s+(?:not\s+)?(?:null|true|false)|in\s*\(|between\s+\S+\s+and)", short=True),
-    Shape("quote", "a quote, and a second statement", 0.85, r"^s\)*;+(?:[EXPDNMRc]|n\()", r".[)\s]*;\s*(?:--|#|/\*|select\b\s*(?:[^a-z\s]|\w+\s*(?:,|\(|from))|exec\b|drop\s+table|shutdown|declare|insert\s+into|update\s+\w+\s+set|delete\s+from|waitfor|truncate|alter|create\s|begin\b|if\b|do\s*\(|load\s|commit|grant)", short=True),
+    Shape("quote", "a quote, and a second statement", 0.85, r"^s\)*;+[EXPDNMRcnC]", r".[)\s]*;\s*(?:--|#|/\*|select\b\s*(?:[^a-z\s]|\w+\s*(?:,|\(|from))|exec\b|drop\s+table|shutdown|declare|insert\s+into|update\s+\w+\s+set|delete\s+from|waitfor|truncate|alter|create\s|begin\s+(?:declare|tran|exec|if|waitfor)|if\s*\(|if\s+(?:not\s+)?exists|commit\s*;|grant\s+\w+\s+(?:on|to)\b|desc\s+\w+\s*;)", short=True),
     Shape("quote", "a quote, and a concatenation", 0.85, r"^s&(?:[fg]\(|\(|[1sn]\)*&|s$)", r".\s*\|\|", short=True),
     Shape("quote", "a quote, and a concatenation", 0.8, r"^so[fg(]", r".\s*\+\s*(?:\(select|char\(|convert\(|cast\(|@@)", short=True),
 )

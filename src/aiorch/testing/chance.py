@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Self
 
 
 class FakeRandom(Random):
@@ -13,15 +14,16 @@ class FakeRandom(Random):
     (0.99, 'a', True)
     """
 
-    def __new__(cls, *draws: float, seed: int = 0) -> FakeRandom:
-        """A fresh one."""
-        return super().__new__(cls, seed)
+    def __new__(cls, *draws: float, seed: int = 0) -> Self:
+        """The generator underneath takes one seed and nothing else."""
+        return super().__new__(cls)
 
     def __init__(self, *draws: float, seed: int = 0) -> None:
         if not all(0 <= draw < 1 for draw in draws):
             raise ValueError(f"draws are from 0 up to and without 1, not {draws}")
         self._told: list[float] = list(draws)
-        super().__init__(seed)
+        super().__init__()
+        self.seed(seed)
 
     # Alone overridden, everything else (choice, shuffle, uniform ...) is made of it.
     def random(self) -> float:

@@ -211,8 +211,15 @@ class Listing:
     """True where it said that the list it was asked about still holds; ``cards`` is empty then."""
 
 
+class _Named:
+    """Room for a deployment's id that is none of its fields: neither compared nor written."""
+
+    __slots__ = ("_id",)
+    _id: str
+
+
 @dataclass(frozen=True, slots=True)
-class Deployment:
+class Deployment(_Named):
     """Where a model can be called: a provider, an account key (by *name*, never the secret) and a model id."""
 
     provider: str
@@ -223,8 +230,12 @@ class Deployment:
     @property
     def id(self) -> str:
         """``provider/model`` or ``provider/model#KEY``, unique."""
-        base = f"{self.provider}/{self.model}"
-        return base if self.key is None else f"{base}#{self.key}"
+        try:
+            return self._id  # made once, since a decision over hundreds asks for all of them
+        except AttributeError:
+            name = f"{self.provider}/{self.model}"
+            object.__setattr__(self, "_id", name if self.key is None else f"{name}#{self.key}")
+            return self._id
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def graph_svg(boxes: Sequence[Box], arrows: Sequence[Arrow]) -> str:
     for arrow, bends in zip(arrows, found.bends, strict=True):
         points = [
             (found.x[arrow.source] + MARGIN, top(found.layer[arrow.source]) + HEIGHT),
-            *((x + MARGIN, top(layer) + HEIGHT / 2) for x, layer in bends),
+            *((x + MARGIN, top(layer) + down) for x, layer in bends for down in (0.0, HEIGHT)),
             (found.x[arrow.target] + MARGIN, top(found.layer[arrow.target])),
         ]
         lines.append(_line(points, dashed=arrow.kind == "order"))

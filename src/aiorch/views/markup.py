@@ -36,7 +36,7 @@ def clean(value: object, most: int | None = None) -> str:
     """A text without what is none, ``most`` characters of it.
 
     >>> clean("a\\x1b[31mb", 4)
-    'a�[3… (2 more characters)'
+    'a�[3… (3 more characters)'
     """
     whole = str(value)
     cut = whole if most is None or len(whole) <= most else whole[:most]

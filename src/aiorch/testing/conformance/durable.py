@@ -10,7 +10,7 @@ import pytest
 from aiorch.errors import AiorchError
 from aiorch.protocols import Engine, Journal
 from aiorch.testing.conformance.engine import PASSES, EngineConformance, OurFault, counted, run
-from aiorch.testing.conformance.suite import PATIENCE, hold, in_time, missing, raised, wrong
+from aiorch.testing.conformance.suite import hold, in_patience, in_time, missing, raised, wrong
 from aiorch.types import Usage, new_id
 
 STORED = "a finished run's id returns its stored result, and carries out nothing"
@@ -55,7 +55,7 @@ class DurableEngineConformance(EngineConformance):
             second == first and type(second) is Usage,
             f"the run returned {first!r:.60}, and {second!r:.60} when asked again",
             STORED,
-            "read the stored JSON back with aiorch.types.from_json(text, returns)",
+            "read the stored JSON back with aiorch.types.from_json(returns, text)",
         )
 
     @pytest.mark.anyio
@@ -177,7 +177,7 @@ class DurableEngineConformance(EngineConformance):
         async def caller() -> None:
             await engine.run(run_id, "1", body, returns=str)
 
-        with anyio.move_on_after(PATIENCE):
+        with in_patience():
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(caller)
                 await begun.wait()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast, get_args
+from typing import TypeVar, cast, get_args
 
 import anyio
 import pytest
@@ -15,12 +16,12 @@ from aiorch.errors import AttemptFailed
 from aiorch.protocols import Provider
 from aiorch.testing.conformance.pieces import check_joined, check_part
 from aiorch.testing.conformance.suite import (
-    PATIENCE,
     Suite,
     cancelled_cleanly,
     check_members,
     check_name,
     hold,
+    in_patience,
     in_time,
     missing,
     not_looked_at,
@@ -48,7 +49,9 @@ from aiorch.types import (
 
 T = TypeVar("T")
 
-ONLY_ATTEMPT_FAILED = "whatever goes wrong is raised as AttemptFailed with a classified Failure, so that routing knows what to do"
+ONLY_ATTEMPT_FAILED = (
+    "whatever goes wrong is raised as AttemptFailed with a classified Failure: routing decides by it"
+)
 CLASSIFY = "catch it where it arises and raise AttemptFailed(Failure(kind, scope, message)) from it"
 LAST = "a stream yields deltas as they come, then exactly one Response, last"
 
@@ -68,6 +71,8 @@ class Failing:
     """What it is to say of that."""
     attempts: Callable[[], int] | None = None
     """How many times its upstream was asked so far, where that can be counted."""
+    deployment: Deployment | None = None
+    """Where its calls fail; ``None``: where the suite's ``deployment`` is."""
 
 
 class ProviderConformance(Suite):
@@ -130,11 +135,10 @@ class ProviderConformance(Suite):
 
     @pytest.mark.anyio
     async def test_it_lists_models_of_its_own(self, provider: Provider) -> None:
-        cards = await _no_other_error(
-            provider.models, "models()", "models() returns ModelCards or raises AttemptFailed"
-        )
+        cards = await _no_other_error(provider.models, "models()", ONLY_ATTEMPT_FAILED)
         hold(
-            isinstance(cards, Sequence) and all(isinstance(cast(object, c), ModelCard) for c in cards),
+            isinstance(cast(object, cards), Sequence)
+            and all(isinstance(cast(object, c), ModelCard) for c in cards),
             f"models() returned {_kinds(cards)}",
             "models() returns a sequence of ModelCards",
             "return [ModelCard(self.name, 'model-id', ...)]",
@@ -260,13 +264,13 @@ class ProviderConformance(Suite):
             pieces = provider.stream(here, question, Timeouts())
 
             async def begin() -> None:
-                with anyio.move_on_after(PATIENCE):
+                with in_patience():
                     first.append(await anext(pieces, None))
 
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(begin)
             while first[-1] is not None:
-                with anyio.move_on_after(PATIENCE):
+                with in_patience():
                     first.append(await anext(pieces, None))
         except* Exception as group:
             failed = _first(group)
@@ -285,15 +289,18 @@ class ProviderConformance(Suite):
         )
         cure = "end the request in `finally` or `async with`; never catch GeneratorExit, never yield in `finally`"
         before = _tasks()
-        pieces = cast(Any, provider.stream(here, question, Timeouts()))
+        made: object = provider.stream(here, question, Timeouts())
+        if inspect.iscoroutine(made):
+            made.close()  # nobody will await it
         hold(
-            hasattr(pieces, "__anext__") and hasattr(pieces, "aclose"),
-            f"stream() returned {_a(pieces)}, which cannot be read piece by piece and closed",
+            hasattr(made, "__anext__") and hasattr(made, "aclose"),
+            f"stream() returned {_a(made)}, which cannot be read piece by piece and closed",
             "stream() is an async generator",
             "write it as `async def stream(...)` with `yield`",
         )
+        pieces = cast("AsyncGenerator[StreamPart, None]", made)
         failed: Exception | None = None
-        with anyio.move_on_after(PATIENCE):
+        with in_patience():
             await anext(pieces, None)
             try:
                 await pieces.aclose()
@@ -330,7 +337,7 @@ class ProviderConformance(Suite):
             not_looked_at(
                 "failing", "how its failures are classified, and that it does not try again by itself"
             )
-        here = await _place(failing.provider, deployment, listed=False)
+        here = await _place(failing.provider, failing.deployment or deployment, listed=False)
 
         async def whole() -> object:
             return await failing.provider.complete(here, question, Timeouts())
@@ -586,7 +593,7 @@ def _tasks() -> set[int]:
 async def _left_running(before: set[int]) -> list[str]:
     """Names of tasks that were not there before, after a while in which they could end."""
     left: list[str] = []
-    for pause in (0.0, 0.0, 0.01, 0.1, 0.5, 1.0):
+    for pause in (0.0, 0.0, 0.01, 0.1, 0.4):
         await anyio.sleep(pause)
         left = [str(task.name) for task in anyio.get_running_tasks() if task.id not in before]
         if not left:
@@ -594,8 +601,13 @@ async def _left_running(before: set[int]) -> list[str]:
     return left
 
 
-def _first(error: BaseException) -> BaseException:
-    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+def _first(error: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = error.exceptions[0]
+    return (
+        _first(cast("BaseExceptionGroup[BaseException]", first))
+        if isinstance(first, BaseExceptionGroup)
+        else first
+    )
 
 
 def _a(value: object) -> str:

@@ -77,7 +77,7 @@ class StreamValidatorConformance(Suite):
                     not seen.blocked and seen.text == text,
                     f"{_in(pieces)} was {'blocked' if seen.blocked else f'released as {seen.text!r:.80}'}",
                     "a text with nothing in it is released whole, unchanged and in order, at close() at the latest",
-                    "release what was held back in close(); if the text is not harmless, override the fixture 'harmless'",
+                    "release what was held back in close(); where yours objects to it, give the fixture 'harmless'",
                 )
 
     def test_pieces_make_no_difference(
@@ -113,9 +113,9 @@ class StreamValidatorConformance(Suite):
         alone = _watch(new_validator, list(text))
         released = ""
         for char in text:
-            released += _step(lambda char=char: one.feed(char), "feed()").release
-            _step(lambda char=char: other.feed(char), "feed()")
-        released += _step(one.close, "close()").release
+            released += _step(one.feed, char).release
+            _step(other.feed, char)
+        released += _step(one.close).release
         hold(
             released == alone.text,
             f"{text!r:.80} was released as {alone.text!r:.80}, and beside another stream as {released!r:.80}",
@@ -165,10 +165,10 @@ class StreamValidatorConformance(Suite):
     ) -> None:
         for text in blocked:
             validator = new_validator()
-            verdicts = [_step(lambda: validator.feed(text), "feed()")]
+            verdicts = [_step(validator.feed, text)]
             verdicts += [
-                _step(lambda: validator.feed(" and more"), "feed()"),
-                _step(validator.close, "close()"),
+                _step(validator.feed, " and more"),
+                _step(validator.close),
             ]
             first = next((n for n, v in enumerate(verdicts) if v.blocked), len(verdicts))
             after = "".join(v.release for v in verdicts[first:])
@@ -184,9 +184,9 @@ class StreamValidatorConformance(Suite):
     ) -> None:
         for text in harmless:
             validator = new_validator()
-            _step(lambda: validator.feed(text), "feed()")
-            _step(validator.close, "close()")
-            again = _step(validator.close, "a second close()")
+            _step(validator.feed, text)
+            _step(validator.close)
+            again = _step(validator.close)
             hold(
                 not again.release,
                 f"a second close() released {again.release!r:.80} once more",
@@ -213,18 +213,20 @@ def _watch(new_validator: Callable[[], StreamValidator], pieces: Sequence[str]) 
     fed = 0
     for piece in (p for p in pieces if p):
         fed += len(piece)
-        verdict = _step(lambda piece=piece: validator.feed(piece), f"feed({piece!r:.40})", fed)
+        verdict = _step(validator.feed, piece, fed=fed)
         if verdict.blocked:
             return _Seen(shown, True, len(verdict.issues))
         shown += verdict.release
-    verdict = _step(validator.close, "close()", fed)
+    verdict = _step(validator.close, fed=fed)
     return _Seen(shown + verdict.release, verdict.blocked, len(verdict.issues))
 
 
-def _step(call: Callable[[], StreamVerdict], what: str, fed: int = 1 << 20) -> StreamVerdict:
+def _step(call: Callable[..., StreamVerdict], *pieces: str, fed: int = 1 << 20) -> StreamVerdict:
+    """One call, and whether it gave what it should. ``fed``: characters that came so far, where that is known."""
     promise = "feed() and close() return a StreamVerdict for any text"
+    what = f"{getattr(call, '__name__', 'feed')}({', '.join(f'{p!r:.40}' for p in pieces)})"
     try:
-        verdict = call()
+        verdict = call(*pieces)
     except Exception as error:
         wrong(f"{what} raised {raised(error)}", promise, "expect empty, odd and very long pieces")
     if not isinstance(cast(object, verdict), StreamVerdict) or not isinstance(

@@ -15,8 +15,6 @@ T = TypeVar("T")
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 """How plugins are called."""
-PATIENCE = 30.0
-"""Seconds after which a test gives up on what never ends: far more than any machine needs."""
 
 
 class Suite:
@@ -30,11 +28,29 @@ class Suite:
 
     backends: ClassVar[tuple[str, ...]] = ("asyncio", "trio") if find_spec("trio") else ("asyncio",)
     """The event loops that its tests run on."""
+    patience: ClassVar[float] = 30.0
+    """Seconds after which a test gives up on what does not end."""
+
+    @pytest.fixture(autouse=True)
+    def _patience_of_this_suite(self) -> None:
+        _patience.seconds = self.patience
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Each test that awaits runs once on every loop."""
         if "anyio_backend" in metafunc.fixturenames:
             metafunc.parametrize("anyio_backend", type(self).backends)
+
+
+class _Patience:
+    seconds = Suite.patience
+
+
+_patience = _Patience()
+
+
+def in_patience() -> anyio.CancelScope:
+    """A scope that ends what does not end by itself."""
+    return anyio.move_on_after(_patience.seconds)
 
 
 def wrong(what: str, promise: str, cure: str) -> NoReturn:
@@ -89,9 +105,9 @@ def check_name(name: object, whose: str) -> None:
 
 async def in_time(call: Callable[[], Awaitable[T]], what: str, promise: str, cure: str) -> T:
     """What ``call`` returns; the test fails where it takes for ever."""
-    with anyio.move_on_after(PATIENCE):
+    with in_patience():
         return await call()
-    wrong(f"{what} did not end within {PATIENCE:g} s", promise, cure)
+    wrong(f"{what} did not end within {_patience.seconds:g} s", promise, cure)
 
 
 async def cancelled_cleanly(call: Callable[[], Awaitable[Any]], what: str) -> None:
@@ -99,7 +115,7 @@ async def cancelled_cleanly(call: Callable[[], Awaitable[Any]], what: str) -> No
     promise = "cancellation passes through untouched: a deadline and a lost race are no faults of anybody"
     cure = "do not catch BaseException or asyncio.CancelledError; write `except Exception`, and clean up in `finally`"
     failed: BaseException | None = None
-    with anyio.move_on_after(PATIENCE) as scope:
+    with in_patience() as scope:
         scope.cancel()
         try:
             await call()

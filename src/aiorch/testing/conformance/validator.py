@@ -120,7 +120,7 @@ class ValidatorConformance(Suite):
             )
             hold(
                 verdict.action == example.action,
-                f"{example.text!r:.80} at the stage {example.stage!r} was judged {_said(verdict)}, not {example.action!r}",
+                f"{example.text!r:.80} ({example.stage}) was judged {_said(verdict)}, not {example.action!r}",
                 "the verdicts that its author gave as examples",
                 "mend the validator, or the example",
             )
@@ -142,12 +142,13 @@ class ValidatorConformance(Suite):
 
 
 def _contents(validator: Validator, examples: Sequence[Example]) -> list[tuple[Stage, str, list[Message]]]:
-    odd = [
-        (stage, label, content)
-        for stage in sorted(validator.stages)
-        for label, content in odd_contents(stage)
-    ]
-    return [(e.stage, repr(e.text), content_of(e.stage, e.text)) for e in examples] + odd
+    given: list[tuple[Stage, str, list[Message]]] = []
+    for example in examples:
+        given.append((example.stage, repr(example.text), content_of(example.stage, example.text)))
+    for stage in validator.stages:
+        for label, content in odd_contents(stage):
+            given.append((stage, label, content))
+    return given
 
 
 async def _verdict(validator: Validator, stage: Stage, content: Sequence[Message], label: str) -> Verdict:
