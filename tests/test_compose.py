@@ -378,6 +378,18 @@ async def test_what_code_registers_comes_before_a_plugin_of_the_same_name(plugin
         assert cast("Quiet", ai.matcher).name == "mine"
 
 
+@pytest.mark.anyio
+async def test_a_check_that_gives_anything_else_has_found_nothing_out() -> None:
+    class Plain(Quiet):
+        async def check(self, task: Any, response: Any) -> Any:
+            return True
+
+    async with aiorch.Orchestrator(providers=[ScriptedProvider()], checks=[Plain("plain")]) as ai:
+        (plain,) = (c for c in (await ai.run("hi")).assessment.checks if c.name == "plain")
+    assert plain.passed is None
+    assert "it gave bool, not a CheckResult" in plain.detail
+
+
 def test_one_installed_matcher_ranks_and_of_several_the_one_that_is_named(
     plugin: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

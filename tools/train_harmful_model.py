@@ -55,8 +55,8 @@ def cyberseceval(root: Path) -> Iterator[tuple[str, int]]:
         yield json.loads(line)["text"], 0
 
 
-WEIGHTS = {"advbench": 1.0, "malicious_instruct": 1.0, "own_harmful": 3.0, "own_sounds": 3.0, "own_defence": 2.0, "own_history": 1.5, "own_learn": 2.0, "own_fiction": 1.5,
-           "own_nonsense": 1.0, "own_public": 2.0, "own_everyday": 1.0, "cyberseceval": 1.0, "python": 0.7, "django": 0.5, "fabric": 0.7, "bfcl_eval": 1.0, "self-instruct": 2.0, "tau-bench": 0.5}
+WEIGHTS = {"advbench": 1.0, "malicious_instruct": 1.0, "own_harmful": 5.0, "own_sounds": 3.0, "own_defence": 2.0, "own_history": 1.5, "own_learn": 2.0, "own_fiction": 1.5,
+           "own_nonsense": 1.0, "own_public": 2.0, "own_everyday": 5.0, "cyberseceval": 1.0, "python": 0.7, "django": 0.5, "fabric": 0.7, "bfcl_eval": 1.0, "self-instruct": 2.0, "tau-bench": 0.5}
 
 
 def training_rows(directory: Path) -> list[Row]:
@@ -71,7 +71,7 @@ def training_rows(directory: Path) -> list[Row]:
         texts = [text for text, label in SOURCES[name].read(directory / name) if not label]
         random.Random(SEED).shuffle(texts)
         rows += [Row(text[:1500], 0, name) for text in texts[:2000]]
-    rows += [Row(text, label, source) for text, label, source, _ in own.corpus(SEED, 9000, 12000)]
+    rows += [Row(text, label, source) for text, label, source, _ in own.corpus(SEED, 12000, 16000)]
     seen: dict[str, Row] = {}
     for row in rows:
         if not held_back(row.text):

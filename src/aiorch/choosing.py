@@ -14,6 +14,7 @@ from aiorch.catalog import NOBODY, Snapshot, require
 from aiorch.errors import NoModelAvailable
 from aiorch.protocols import Tool
 from aiorch.routing import RuleBook, Rules, directed, eligible, estimate_tokens, is_free, placed, weigh
+from aiorch.routing.foreign import ranking_by
 from aiorch.routing.ranked import Ranked
 from aiorch.types import Budget, Candidate, Message, Profile, Ranking, Task
 from aiorch.work import Line, Work
@@ -129,7 +130,7 @@ async def ranked(line: Line, task: Task, profile: Profile, at: datetime | None =
         require(task.model, snapshot.index, line.catalogue.learnt)
     rules = line.rules.under(profile)
     fit, unfit = eligible(task, snapshot.candidates, rules)
-    ranking = placed(await line.matcher.match(task, profile, fit), rules.policy)
+    ranking = placed(await ranking_by(line.matcher, task, profile, fit), rules.policy)
     if line.rulebook is not None and task.model is None:
         now = at or datetime.fromtimestamp(line.clock.now(), UTC)
         ranking = by_the_rules(line, line.rulebook, task, ranking, snapshot, fit, now)

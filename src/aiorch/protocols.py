@@ -58,7 +58,7 @@ class Provider(Protocol):
                 yield response
 
             async def embed(self, deployment, texts, timeouts=Timeouts()):
-                raise NotImplementedError
+                raise AttemptFailed(Failure(FailureKind.BAD_REQUEST, "request", "a parrot has no embeddings"))
 
             async def aclose(self): ...
     """
@@ -206,11 +206,16 @@ class StreamValidator(Protocol):
     What it does not ``release`` is held back until it knows more (a secret may be split over pieces).
 
         class Censor:
+            held = ""
+
             def feed(self, piece):
-                return StreamVerdict(piece.replace("darn", "d***"))
+                text = (self.held + piece).replace("darn", "d***")
+                self.held = text[-3:]  # as much as may be the beginning of one
+                return StreamVerdict(text[:-3])
 
             def close(self):
-                return StreamVerdict("")
+                rest, self.held = self.held, ""
+                return StreamVerdict(rest)
     """
 
     def feed(self, piece: str) -> StreamVerdict:
@@ -232,8 +237,10 @@ class Check(Protocol):
             name = "proper_citations"
 
             async def check(self, task, response):
+                if task.type != "data_analysis":
+                    return CheckResult(self.name, None, "only analyses cite")
                 found = "[1]" in response.message.text
-                return CheckResult(self.name, found if task.type == "data_analysis" else None)
+                return CheckResult(self.name, found, "" if found else "nobody is cited")
     """
 
     @property

@@ -12,6 +12,7 @@ import shlex
 import shutil
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import patch
 
@@ -23,22 +24,16 @@ from aiorch.cli import app
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
     "optional-dependencies"
 ]
-TRUSTED = {
-    "cd",
-    "export",
-    "source",
-    "git",
-    "mkdir",
-    "ls",
-    "cat",
-    "echo",
-    "uv",
-    "jupyter",
-    "docker",
-    "for",
-    "mutmut",
-}
+TRUSTED = frozenset(["cd", "export", "source", "git", "mkdir", "ls", "cat", "echo", "uv", "for"])
 """Programs of others, which the pages use as everybody knows them."""
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file of the page. :raises ValueError: for one that a link leads to in the clone itself."""
+    if path.resolve().is_relative_to(ROOT):
+        raise ValueError(f"{path} is a file of the clone: a page must not change it")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
 
 
 class Shell:
@@ -81,8 +76,7 @@ class Shell:
             with patch.dict(os.environ, variables):
                 code, said = self._one(part, said) if part else (0, "")
             if into is not None:
-                into.parent.mkdir(parents=True, exist_ok=True)
-                into.write_text(said, encoding="utf-8")
+                write(into, said)
         return code, said
 
     def _one(self, words: list[str], stdin: str) -> tuple[int, str]:
@@ -143,11 +137,11 @@ def _parts(words: list[str], sign: str) -> list[list[str]]:
     return parts
 
 
-def _ran(run: object, words: list[str]) -> tuple[int, str]:
+def _ran(run: Callable[[], object], words: list[str]) -> tuple[int, str]:
     out = io.StringIO()
     with patch.object(sys, "argv", words), contextlib.redirect_stdout(out):
         try:
-            run()  # type: ignore[operator]
+            run()
         except SystemExit as ended:
             return (ended.code if isinstance(ended.code, int) else 1 if ended.code else 0), out.getvalue()
     return 0, out.getvalue()

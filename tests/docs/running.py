@@ -21,7 +21,7 @@ from typing import Any
 from unittest.mock import patch
 
 import yaml
-from tests.docs.commands import Shell
+from tests.docs.commands import Shell, write
 from tests.docs.pages import ROOT, Block
 
 import aiorch
@@ -73,9 +73,7 @@ class Page:
             if block.given:
                 self._python(block.given, Block(block.page, block.line, "python", block.given))
             if block.title:
-                path = self.folder / block.title
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(block.code, encoding="utf-8")
+                write(self.folder / block.title, block.code)
             run(self, block)
         except Wrong as wrong:
             place = f"{block.page}:{wrong.line}" if wrong.line else block.place
@@ -132,20 +130,10 @@ class Page:
 
     def _tests(self, block: Block) -> None:
         path = self.folder / (block.title or f"test_line_{block.line}.py")
-        path.write_text(block.code, encoding="utf-8")
+        write(path, block.code)
+        quietly = ("-q", "--no-header", "-p", "no:cacheprovider", "-c", os.devnull)
         done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "pytest",
-                "-q",
-                "--no-header",
-                "-p",
-                "no:cacheprovider",
-                "-c",
-                os.devnull,
-                path.name,
-            ],
+            [sys.executable, "-m", "pytest", *quietly, str(path.relative_to(self.folder))],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT), *sys.path])},
             capture_output=True,
@@ -207,7 +195,7 @@ class Page:
         data = yaml.safe_load(block.code)
         if isinstance(data, dict) and "tasks" in data:
             path = self.folder / (block.title or f"line_{block.line}.yaml")
-            path.write_text(block.code, encoding="utf-8")
+            write(path, block.code)
             load(path)
 
     def dotenv(self, block: Block) -> None:

@@ -43,6 +43,7 @@ def test_what_is_not_run_is_little_and_says_why() -> None:
         ("```console\n$ aiorch --version\nanother 9\n```", 3, "another output"),
         ("```json\n{,}\n```", 2, "JSONDecodeError"),
         ("```yaml\ntasks: {a: {nothing: 1}}\n```", 2, "Wo"),
+        ('```toml title="docs/settings.toml"\n```', 2, "must not change it"),
         ("```cobol\nSTOP RUN.\n```", 2, "no language"),
     ],
 )

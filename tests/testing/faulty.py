@@ -216,7 +216,7 @@ LITTLE = {
     TestLittleGiven: "not looked at: how its failures are classified",
     TestLittleGivenTool: "this suite needs the fixture 'arguments'",
     TestLittleGivenValidator: "give the fixture 'examples' to have it tested",
-    TestLittleGivenStreamValidator: "give the fixture 'rewritten' or 'blocked' to have it tested",
+    TestLittleGivenStreamValidator: "give the fixture 'rewritten' to have it tested",
     TestLittleGivenCheck: "give the fixture 'answers' to have it tested",
 }
 
@@ -787,7 +787,7 @@ class TurnsCancellation(Notes):
 
 @caught(
     "test_twice_is_as_good_as_once_where_it_says_so",
-    "the second of two equal calls raised ValueError: already there",
+    "the second of two equal calls raised ValueError",
 )
 class RefusesAgain(Notes):
     async def call(self, arguments: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from typing import cast
 
 from aiorch.protocols import Check
 from aiorch.types import Assessment, CheckResult, Response, Task
@@ -16,7 +17,10 @@ async def assess(task: Task, response: Response, checks: Iterable[Check]) -> Ass
     results: list[CheckResult] = []
     for check in checks:
         try:
-            results.append(await check.check(task, response))
+            result = await check.check(task, response)
+            if not isinstance(cast("object", result), CheckResult):  # a plugin may give back anything
+                raise TypeError(f"it gave {type(result).__name__}, not a CheckResult")
+            results.append(result)
         except Exception as broken:
             log.exception("the check %r failed; its result is left open", check.name)
             why = f"the check failed: {type(broken).__name__}: {broken}"

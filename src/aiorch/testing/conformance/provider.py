@@ -289,16 +289,8 @@ class ProviderConformance(Suite):
         )
         cure = "end the request in `finally` or `async with`; never catch GeneratorExit, never yield in `finally`"
         before = _tasks()
-        made: object = provider.stream(here, question, Timeouts())
-        if inspect.iscoroutine(made):
-            made.close()  # nobody will await it
-        hold(
-            hasattr(made, "__anext__") and hasattr(made, "aclose"),
-            f"stream() returned {_a(made)}, which cannot be read piece by piece and closed",
-            "stream() is an async generator",
-            "write it as `async def stream(...)` with `yield`",
-        )
-        pieces = cast("AsyncGenerator[StreamPart, None]", made)
+        pieces = provider.stream(here, question, Timeouts())
+        _check_generator(pieces)
         failed: Exception | None = None
         with in_patience():
             await anext(pieces, None)
@@ -541,6 +533,17 @@ def _check_failure(failed: AttemptFailed, kind: FailureKind | None, secret: str,
         f"{what} failed as {failure.kind.value!r}, and it is {kind.value if kind else ''!r}",
         "what routing does next depends on the kind: another key, a pause, another model",
         "classify by status and body; see aiorch.FailureKind",
+    )
+
+
+def _check_generator(made: object) -> None:
+    if inspect.iscoroutine(made):
+        made.close()  # nobody will await it
+    hold(
+        hasattr(made, "__anext__") and hasattr(made, "aclose"),
+        f"stream() returned {_a(made)}, which cannot be read piece by piece and closed",
+        "stream() is an async generator",
+        "write it as `async def stream(...)` with `yield`",
     )
 
 
