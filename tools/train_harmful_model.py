@@ -88,7 +88,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--c", type=float, default=2.0)
     parser.add_argument("--breadth", type=float, default=0.6)
-    parser.add_argument("--threshold", type=float, default=0.0)
+    parser.add_argument("--threshold", type=float, default=-0.25)
     given = parser.parse_args()
 
     texts = Texts(training_rows(given.sources), SHAPE, longest=2000)

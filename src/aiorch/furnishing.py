@@ -13,10 +13,9 @@ from aiorch.clock import Clock
 from aiorch.errors import AiorchError, ConfigurationError, MissingExtra
 from aiorch.events import Bus
 from aiorch.net import Reply, Transport
-from aiorch.plugging import MATCHERS, Shelf, registered
+from aiorch.plugging import LOCAL, MATCHERS, Shelf, registered
 from aiorch.protocols import Matcher, Provider, Tool
 from aiorch.providers import ProviderSpec
-from aiorch.roster import LOCAL
 from aiorch.routing import AnswerCache, MemoryCache, ProfileMatcher, Profiles, RuleBook
 from aiorch.routing.disk_cache import DiskCache
 from aiorch.safety import AuditLog, Redactor
