@@ -19,9 +19,9 @@ from aiorch.cli.probing import PATIENCE_WITH, Probe, networked, opened, probe_al
 from aiorch.clock import SystemClock
 from aiorch.errors import AiorchError, ConfigurationError
 from aiorch.net import Transport
-from aiorch.plugging import Shelf
+from aiorch.plugging import LOCAL, Shelf
 from aiorch.providers import HTTPProvider
-from aiorch.roster import LOCAL, known_specs, weights_folder
+from aiorch.roster import known_specs, weights_folder
 
 if TYPE_CHECKING:
     from aiorch.providers import ProviderSpec

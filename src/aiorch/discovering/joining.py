@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from aiorch.discovering.discovery import DiscoveredModel, DiscoveredProvider, Discovery
-from aiorch.plugging import Shelf
+from aiorch.plugging import LOCAL, Shelf
 from aiorch.providers import ProviderSpec
-from aiorch.roster import LOCAL, known_specs, lacking
+from aiorch.roster import known_specs, lacking
 from aiorch.routing import Rules, is_free
 from aiorch.routing.attempts import names
 from aiorch.settings import Settings

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import cast
 
 from aiorch.errors import AiorchError
 from aiorch.protocols import Matcher
@@ -23,8 +24,8 @@ async def ranking_by(matcher: Matcher, task: Task, profile: Profile, fit: Sequen
     if isinstance(matcher, ProfileMatcher):
         return await matcher.match(task, profile, fit)
     try:
-        ranking: object = await matcher.match(task, profile, fit)
-        if not isinstance(ranking, Ranking):
+        ranking = await matcher.match(task, profile, fit)
+        if not isinstance(cast("object", ranking), Ranking):
             raise TypeError(f"it gave {type(ranking).__name__}, not a Ranking")
         return _only(fit, ranking)
     except AiorchError:

@@ -156,7 +156,7 @@ class SqlInjection:
     >>> SqlInjection().scan("O'Brien")
     []
     >>> SqlInjection().scan("x' OR 'a'='a")[0].rule
-    'sql.quote'
+    'sql.tautology'
     """
 
     name = "sql"

@@ -23,7 +23,7 @@ def readings(text: str) -> tuple[str, ...]:
     """``text``, and what it says once percent signs, entities and wide letters are undone, where that is something else.
 
     >>> readings("a%2527b")
-    ('a%2527b', "a%27b", "a'b")
+    ('a%2527b', 'a%27b', "a'b")
     >>> readings("nothing to undo")
     ('nothing to undo',)
     """
