@@ -11,8 +11,12 @@ import platformdirs
 import pytest
 from hypothesis import HealthCheck, settings
 
-# A busy machine is slow, not wrong.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A busy machine is slow, not wrong; and the same code gets the same examples, so that a change is what a failure is
+# about. HYPOTHESIS=explore looks for new ones.
+exploring = os.environ.get("HYPOTHESIS") == "explore"
+settings.register_profile(
+    "patient", deadline=None, derandomize=not exploring, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("patient")
 
 WEIGHTS = os.environ.get("AIORCH_WEIGHTS_DIR") or str(

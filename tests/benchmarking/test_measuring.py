@@ -54,13 +54,13 @@ class Timed(ScriptedProvider):
 
     def __init__(self, clock: FakeClock, pieces: Sequence[tuple[float, StreamPart]]) -> None:
         super().__init__(name="acme")
-        self.clock, self.pieces = clock, pieces
+        self.hands, self.pieces = clock, pieces
 
     async def stream(
         self, deployment: Deployment, request: Request, timeouts: Timeouts = Timeouts()
     ) -> AsyncGenerator[StreamPart, None]:
         for seconds, piece in self.pieces:
-            self.clock.advance(seconds)
+            self.hands.advance(seconds)
             await anyio.lowlevel.checkpoint()
             yield piece
 

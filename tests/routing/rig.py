@@ -126,7 +126,7 @@ class Odd(ScriptedProvider):
     def __init__(self, *pieces: Any, clock: FakeClock | None = None, seconds: float = 0.0) -> None:
         super().__init__(name="odd")
         self.pieces = pieces
-        self.clock = clock
+        self.hands = clock
         self.seconds = seconds
         """Virtual seconds before each piece."""
         self.closed_streams = 0
@@ -136,8 +136,8 @@ class Odd(ScriptedProvider):
     ) -> AsyncGenerator[StreamPart, None]:
         try:
             for piece in self.pieces:
-                if self.clock:
-                    self.clock.advance(self.seconds)
+                if self.hands:
+                    self.hands.advance(self.seconds)
                 if isinstance(piece, BaseException):
                     raise piece
                 if isinstance(piece, float):
@@ -153,7 +153,7 @@ class Slow(ScriptedProvider):
 
     def __init__(self, clock: FakeClock, seconds: float, line: Any = "late") -> None:
         super().__init__([line], name="slow")
-        self.clock = clock
+        self.hands = clock
         self.seconds = seconds
         self.timeouts: list[Timeouts] = []
 
@@ -161,5 +161,5 @@ class Slow(ScriptedProvider):
         self, deployment: Deployment, request: Request, timeouts: Timeouts = Timeouts()
     ) -> Response:
         self.timeouts.append(timeouts)
-        self.clock.advance(self.seconds)
+        self.hands.advance(self.seconds)
         return await super().complete(deployment, request, timeouts)

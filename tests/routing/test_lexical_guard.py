@@ -117,6 +117,7 @@ def test_no_word_can_be_left_out_or_moved(words: list[str], data: st.DataObject)
 
 @given(SENTENCES, st.data())
 def test_filler_can_stand_anywhere_in_a_question(words: list[str], data: st.DataObject) -> None:
+    assume(words[-1] not in ("thanks", "please"))  # said last they are no part of the question
     place = data.draw(st.integers(0, len(words)))
     filler = data.draw(st.sampled_from(("the", "a", "really", "please")))
     padded = [*words[:place], filler, *words[place:]]

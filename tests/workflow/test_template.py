@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from dataclasses import dataclass
 from enum import StrEnum
@@ -130,4 +131,6 @@ def test_parsing_open_text_ends_in_a_template_or_a_template_error(text: str) -> 
         template = Template.parse(text)
     except TemplateError:
         return
-    assert not any(part.startswith("_") for part in text.split(".")[1:] if template.names and part)
+    fields = re.findall(r"\{([^{}]+)\}", text.replace("{{", "").replace("}}", ""))
+    assert bool(fields) == bool(template.names)
+    assert not any(part.startswith("_") for field in fields for part in field.partition("!")[0].split(".")[1:])

@@ -35,6 +35,7 @@ EXTRAS = {
     "bedrock": ("botocore",),
     "vertex": ("google.auth",),
     "otel": ("opentelemetry",),
+    "notebook": ("ipykernel",),
 }
 """The modules that each extra brings; extras without any are not worth a word."""
 

@@ -10,6 +10,10 @@ from typing import Any, cast
 FENCE = re.compile(r"^[ \t]{0,8}(?P<sign>`{3,}|~{3,})(?P<info>[^`\n]*)$", re.MULTILINE)
 """A line that opens or closes a code block; indented as far as in a nested list."""
 BEGINNINGS = re.compile(r"[{\[]")
+SIGNS = re.compile(r"[\"'{\d]")
+"""What a list has that is data; words in brackets have none of it."""
+MOST_REPAIRED = 20_000
+"""Characters; nobody knows what a longer broken text was to be."""
 MOST_TRIES = 32
 """How many brackets are tried as the beginning of the JSON. Each try may read to the end, so there must be a limit."""
 
@@ -36,6 +40,10 @@ def json_in(text: str) -> Any:
             return _read(block)
         except NoJSON as in_block:
             reason = in_block
+    for block in (said, *fenced(said)):
+        mended = repaired(block)
+        if mended is not None:
+            return mended
     decoder = json.JSONDecoder(parse_constant=_no_constant)
     for tries, beginning in enumerate(BEGINNINGS.finditer(said)):
         if tries == MOST_TRIES:
@@ -45,6 +53,27 @@ def json_in(text: str) -> Any:
         except (ValueError, RecursionError):
             continue
     raise reason
+
+
+def repaired(text: str) -> Any:
+    """The value of a text that is JSON but for its punctuation (quotes, commas, comments, Python's words), by json-repair;
+    ``None`` where that is not installed (``aiorch-sdk[quality]``), or where mending would be guessing: a text that stops in
+    the middle has lost something.
+    """
+    text = text.strip()
+    whole = (text.startswith("{") and text.endswith("}")) or (text.startswith("[") and text.endswith("]"))
+    if not whole or len(text) > MOST_REPAIRED or text.count("{") != text.count("}"):
+        return None
+    try:
+        from json_repair import repair_json
+    except ImportError:
+        return None
+    try:
+        mended = json.loads(cast(str, repair_json(text)), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return None
+    as_begun = isinstance(mended, dict) if text.startswith("{") else isinstance(mended, list) and SIGNS.search(text)
+    return mended if mended and as_begun else None
 
 
 def without_thinking(text: str) -> str:

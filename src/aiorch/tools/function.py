@@ -9,7 +9,7 @@ from functools import cached_property, update_wrapper
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from aiorch.errors import ConfigurationError, InputError
-from aiorch.types import ToolSpec
+from aiorch.types import Arg, ToolSpec
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -80,7 +80,15 @@ class FunctionTool(Generic[P, R]):
             ) from None
         schema.pop("description", None)
         schema.setdefault("properties", {})
-        return ToolSpec(self.name, self._description or _summary(text) or self.name, schema)
+        return ToolSpec(self.name, self._description or _summary(text) or self.name, schema, self._checks())
+
+    def _checks(self) -> dict[str, Arg]:
+        """Which parameters say what they are used for: ``Annotated[str, Arg("path")]``."""
+        from typing import get_type_hints
+
+        hints = get_type_hints(self.function, include_extras=True)
+        marks = {name: getattr(hint, "__metadata__", ()) for name, hint in hints.items() if name != "return"}
+        return {name: mark for name, marked in marks.items() for mark in marked if isinstance(mark, Arg)}
 
     async def call(self, arguments: Mapping[str, Any]) -> str:
         """Check the arguments and call the function.

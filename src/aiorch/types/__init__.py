@@ -48,6 +48,8 @@ from aiorch.types.models import (
 from aiorch.types.profiles import Profile
 from aiorch.types.requests import (
     JSON,
+    Arg,
+    ArgumentKind,
     JsonSchema,
     OwnFields,
     Parameters,
@@ -73,6 +75,8 @@ __all__ = [
     "JSON",
     "ZERO_PRICE",
     "Action",
+    "Arg",
+    "ArgumentKind",
     "Assessment",
     "Attempt",
     "Budget",

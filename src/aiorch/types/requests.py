@@ -93,15 +93,42 @@ class JsonSchema:
     """Ask the provider to enforce it while sampling, where it can."""
 
 
+ArgumentKind = Literal["sql", "statement", "shell", "command", "path", "url", "code"]
+"""What an argument is used for: a value inside of SQL or a whole statement, a value inside of a command line or a whole
+one, a path, an address, Python code.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Arg:
+    """What an argument of a tool is used for, so that the guard can check it. The model is not told.
+
+    For example:
+
+        @tool
+        def read(name: Annotated[str, Arg("path", root="/srv/reports")]) -> str: ...
+    """
+
+    kind: ArgumentKind
+    root: str | None = None
+    """For a path: the folder that it must stay in."""
+    allowed: tuple[str, ...] | None = None
+    """The only hosts (url), tables (statement) or programs (command) that may be named; ``None`` sets no such limit."""
+    writes: bool = False
+    """For a statement: whether it may change anything."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToolSpec:
-    """What a model is told about a tool."""
+    """What a model is told about a tool, and what the guard is told beside."""
 
     name: str
     """Letters, digits, ``_`` and ``-``; at most 64."""
     description: str
     parameters: JSON
     """A JSON schema of type ``object``."""
+    checks: Mapping[str, Arg] = field(default_factory=dict[str, Arg])
+    """By argument, what it is used for. Not sent to anybody."""
 
 
 @dataclass(frozen=True, slots=True)
