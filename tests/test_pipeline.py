@@ -88,7 +88,7 @@ def make(tmp_path: Path) -> Make:
 def audited(folder: Path) -> list[dict[str, Any]]:
     return [
         json.loads(line)
-        for file in sorted((folder / "audit").iterdir())
+        for file in sorted((folder / "audit").glob("audit-*.jsonl"))
         for line in file.read_text().splitlines()
     ]
 

@@ -1,6 +1,8 @@
 """The lexicon of the harmful-content model: words that stand for one another, so that "kill someone" and "kill a process"
-differ by the class of what is killed."""
+differ by the class of what is killed.
+"""
 
+# ruff: noqa: E501 (rows of words)
 from __future__ import annotations
 
 _TEXT = """

@@ -2,9 +2,10 @@
 
     python tools/train_harmful_model.py --sources DIR [--measure FILE.jsonl.gz] [--leave-out] [--write]
 
-DIR holds the sources below, each unpacked under its name; what is missing is an error. `--measure` reads rows with text,
-label and source (JSON lines) and prints figures for each source. `--leave-out` trains again without each group of sources in
-turn and measures on the group. Seeded: the same sources give the same bytes. Needs numpy, scipy and scikit-learn.
+DIR holds the sources below, each unpacked under its name; what is missing is an error. `--measure` reads rows with
+text, label and source (JSON lines) and prints figures for each source. `--leave-out` trains again without each group of
+sources in turn and measures on the group. Seeded: the same sources give the same bytes. Needs numpy, scipy and
+scikit-learn.
 docs/model-cards/harmful.md has the licences and the figures.
 """
 
@@ -12,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import gzip
 import json
 import random
 import sys
@@ -55,8 +55,26 @@ def cyberseceval(root: Path) -> Iterator[tuple[str, int]]:
         yield json.loads(line)["text"], 0
 
 
-WEIGHTS = {"advbench": 1.0, "malicious_instruct": 1.0, "own_harmful": 5.0, "own_sounds": 3.0, "own_defence": 2.0, "own_history": 1.5, "own_learn": 2.0, "own_fiction": 1.5,
-           "own_nonsense": 1.0, "own_public": 2.0, "own_everyday": 5.0, "cyberseceval": 1.0, "python": 0.7, "django": 0.5, "fabric": 0.7, "bfcl_eval": 1.0, "self-instruct": 2.0, "tau-bench": 0.5}
+WEIGHTS = {
+    "advbench": 1.0,
+    "malicious_instruct": 1.0,
+    "own_harmful": 5.0,
+    "own_sounds": 3.0,
+    "own_defence": 2.0,
+    "own_history": 1.5,
+    "own_learn": 2.0,
+    "own_fiction": 1.5,
+    "own_nonsense": 1.0,
+    "own_public": 2.0,
+    "own_everyday": 5.0,
+    "cyberseceval": 1.0,
+    "python": 0.7,
+    "django": 0.5,
+    "fabric": 0.7,
+    "bfcl_eval": 1.0,
+    "self-instruct": 2.0,
+    "tau-bench": 0.5,
+}
 
 
 def training_rows(directory: Path) -> list[Row]:

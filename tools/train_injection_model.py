@@ -18,7 +18,7 @@ import json
 import random
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,12 +28,17 @@ import yaml
 from hashed_training import Row, Texts, auroc, fit, quantised, recall_at, write
 from injection_lexicon import LEXICON
 
+from aiorch.safety.normalising import normalise
 from aiorch.safety.scoring import Shape
 
 SEED = 20261122
 SHAPE = Shape(bits=17, window=64, stride=32, class_value=0.25, lexicon=LEXICON)
 VERSION = "2026.11.22"
 TARGET = Path(__file__).resolve().parents[1] / "src/aiorch/safety/data/injection.model"
+
+
+PLAIN_TASKS = 0.15
+"""The share of planted attacks that are a task like any other, out of place where it stands."""
 
 
 def held_back(text: str) -> bool:
@@ -165,10 +170,12 @@ def python_docs(_: Path) -> Iterator[tuple[str, int]]:
                 yield code, 0
 
 
-def planted_in(rng: random.Random, carriers: list[str], count: int) -> Iterator[tuple[str, int]]:
-    """Attacks of our own, planted in harmless texts of the other sources."""
+def planted_in(
+    rng: random.Random, carriers: list[str], tasks: list[str], count: int
+) -> Iterator[tuple[str, int]]:
+    """Attacks of our own, and now and then somebody's plain task, planted in harmless texts of the other sources."""
     for _ in range(count):
-        attack = own.fill(rng, rng.choice(own.PLANTED))
+        attack = rng.choice(tasks) if rng.random() < PLAIN_TASKS else own.fill(rng, rng.choice(own.PLANTED))
         yield own.planted(rng, attack, rng.choice(carriers)[:2500]), 1
 
 
@@ -200,6 +207,7 @@ def training_rows(directory: Path) -> list[Row]:
     """All that is trained on, without what is held back, without doubles."""
     rows: list[Row] = []
     carriers: list[str] = []
+    tasks: list[str] = []
     for name, source in SOURCES.items():
         root = directory / name
         if name != "python" and not root.is_dir():
@@ -210,13 +218,21 @@ def training_rows(directory: Path) -> list[Row]:
         rows += [Row(text, label, name) for text, label in texts]
         if name in ("bfcl_eval", "tau-bench", "python", "self-instruct", "spikee"):
             carriers += [text for text, label in texts if not label and len(text) > 200]
+        if name == "self-instruct":
+            tasks += [text for text, _ in texts if 20 < len(text) < 160 and "\n" not in text]
     rng = random.Random(SEED)
-    rows += [Row(text, label, "own_in_texts") for text, label in planted_in(rng, carriers, 2500)]
+    carriers += [own.tool_output(rng) for _ in range(len(carriers) // 3)]
+    rows += [Row(text, label, "own_in_texts") for text, label in planted_in(rng, carriers, tasks, 3000)]
     rows += [Row(text, label, kind) for text, label, kind in own.corpus(SEED, 7000, 11000)]
     seen: dict[str, Row] = {}
     for row in rows:
         seen.setdefault(" ".join(row.text.lower().split()), row)
-    return list(seen.values())
+    return plain_rows(list(seen.values()))
+
+
+def plain_rows(rows: Sequence[Row]) -> list[Row]:
+    """Rows as the detector sees them."""
+    return [Row(normalise(row.text).text, row.label, row.source) for row in rows]
 
 
 def measured_rows(path: Path) -> list[Row]:
@@ -256,8 +272,8 @@ def main() -> None:
     parser.add_argument("--leave-out", action="store_true")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--c", type=float, default=3.0)
-    parser.add_argument("--breadth", type=float, default=0.5)
-    parser.add_argument("--threshold", type=float, default=0.0)
+    parser.add_argument("--breadth", type=float, default=0.4)
+    parser.add_argument("--threshold", type=float, default=0.4)
     given = parser.parse_args()
 
     texts = Texts(training_rows(given.sources), SHAPE)
@@ -278,7 +294,7 @@ def main() -> None:
     report(texts, texts.logits(weights, bias, given.breadth), given.threshold)
     model = quantised(weights, bias, SHAPE, breadth=given.breadth, threshold=given.threshold, version=VERSION)
     if given.measure:
-        unseen = Texts(measured_rows(given.measure), SHAPE)
+        unseen = Texts(plain_rows(measured_rows(given.measure)), SHAPE)
         table = np.frombuffer(model.weights, np.int8).astype(float) * model.scale
         print(f"on {given.measure.name}, 8-bit weights:")
         report(unseen, unseen.logits(table, model.bias, given.breadth), 0.0)

@@ -86,7 +86,7 @@ async def execute_stream(
         yield remembers
         return
     await look_up(line, work)
-    watchers = [validator() for validator in line.stream_validators]
+    watchers = watching(line, work)
     try:
         async with aclosing(
             line.executor.stream(request, work.candidates, terms(line, work), resume or line.resume)
@@ -98,7 +98,7 @@ async def execute_stream(
                     await write_down(line)
                     shown = (*released("", watchers, closing=True), Said(piece, key=key, like=like))
                 elif isinstance(piece, Restarted):  # what validators held back or counted is void
-                    watchers = [validator() for validator in line.stream_validators]
+                    watchers = watching(line, work)
                     shown = (piece,)
                 elif isinstance(piece, TextDelta) and watchers:
                     shown = released(piece.text, watchers)
@@ -111,6 +111,11 @@ async def execute_stream(
     except ExecutionError as failed:
         learn(line, getattr(failed, "attempts", ()))
         raise told_all(failed, work) from failed.__cause__
+
+
+def watching(line: Line, work: Work) -> list[StreamValidator]:
+    """New stream validators: the guard's, then those of the caller."""
+    return [*line.guard.watchers(work.task), *(validator() for validator in line.stream_validators)]
 
 
 def released(

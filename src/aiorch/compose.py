@@ -28,10 +28,12 @@ from aiorch.furnishing import (
     toolkit,
     traffic_control,
 )
+from aiorch.guarding import policies
 from aiorch.journal import NullJournal
 from aiorch.net import Transport
 from aiorch.plugging import CHECKERS, ENGINES, PROVIDERS, TOOLS, VALIDATORS, Shelf, name_of, registered
 from aiorch.protocols import (
+    Approver,
     Check,
     Engine,
     Journal,
@@ -55,7 +57,8 @@ from aiorch.roster import (
 from aiorch.routing import Executor, ProfileMatcher, Profiles, Rules
 from aiorch.routing.disk_cache import MIGRATIONS as ANSWER_TABLES
 from aiorch.routing.traffic_store import MIGRATIONS as TRAFFIC_TABLES
-from aiorch.safety import AuditLog, Guard, InputLimits, Redactor
+from aiorch.safety import AuditLog, Guard, InputLimits, Inspection, Redactor, detectors
+from aiorch.safety.arguments import ArgumentChecks
 from aiorch.settings import Settings
 from aiorch.spawning import Crew
 from aiorch.store import FILE_NAME, Store
@@ -85,6 +88,7 @@ class Parts:
     stream_validators: tuple[Callable[[], StreamValidator], ...] = ()
     checks: tuple[Check, ...] = ()
     tools: tuple[Tool, ...] = ()
+    approver: Approver | None = None
     transport: httpx.AsyncBaseTransport | None = None
     clock: Clock | None = None
     rng: Random | None = None
@@ -194,6 +198,8 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
         retention=settings.retention,
         redact=redact,
         clock=clock,
+        key=None if settings.audit_key is None else settings.audit_key.get_secret_value(),
+        anchor=settings.audit_anchor,
     )
     transport = Transport(parts.transport)
     shelf = Shelf(settings, redact, tells=True)
@@ -218,7 +224,10 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
     )
     profiles = Profiles(parts.profiles)
     crew = Crew()
-    validators = _theirs(shelf, VALIDATORS, (InputLimits(settings.input_limit),), parts.validators)
+    policy = policies(settings.guard, profiles)
+    inspection = Inspection(detectors, policy)
+    guards = (InputLimits(settings.input_limit), ArgumentChecks(policy), inspection)
+    validators = _theirs(shelf, VALIDATORS, guards, parts.validators)
     checks = _theirs(shelf, CHECKERS, CHECKS, parts.checks)
     kit = toolkit(profiles, _theirs(shelf, TOOLS, (), parts.tools))
     line = Line(
@@ -251,7 +260,7 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
             rotation=settings.rotation,
             weights=settings.weights,
         ),
-        guard=Guard(validators),
+        guard=Guard(validators, inspection),
         stream_validators=_makers(parts.stream_validators),
         tools=ToolRunner(redact=redact),
         checks=checks,
@@ -265,6 +274,7 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
         attempts=settings.max_attempts,
         budget=settings.budget,
         require_quality=settings.require_quality,
+        approver=parts.approver,
         days=day_purses(settings, store, clock),
         traffic=traffic_control(profiles, audit, bus, clock, store, catalogue, kit, crew, redact),
         kit=kit,

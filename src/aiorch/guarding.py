@@ -5,19 +5,39 @@ Whatever a tool or a document says can make the guard ask for more; nothing that
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from aiorch.errors import SecurityException
+from aiorch.errors import SettingsError
 from aiorch.protocols import ApprovalRequest, Tool
-from aiorch.safety import spotlit
+from aiorch.routing import Profiles
+from aiorch.safety import Policy, policy_of, spotlit
 from aiorch.types import Issue, Message, Task, ToolCall, ToolResult, Verdict
 from aiorch.work import Line, Work
 
 SURE = 0.9
-"""From which confidence on words that look like an attack make the guard ask before anything is changed. The score is
-calibrated so that clean texts seldom reach it; see docs/security.md."""
+"""From which confidence on words that look like an attack make the guard ask before anything is changed. Rules are
+that sure; of the scores only the highest are.
+"""
+
+
+def policies(setting: str, profiles: Profiles) -> Callable[[Task], Policy]:
+    """Which policy holds for a task: its profile's, or else the one of the setting.
+
+    :raises SettingsError: when one of them does not exist or cannot be used, with the profile that names it.
+    """
+    usual = policy_of(setting)
+    own: dict[str, Policy] = {}
+    for name in profiles.names():
+        if (named := profiles[name].policy) is not None:
+            try:
+                own[name] = policy_of(named)
+            except SettingsError as wrong:
+                raise SettingsError(f"profile {name!r}: {wrong}") from None
+    if not own:
+        return lambda task: usual
+    return lambda task: own.get(task.agent or "", usual)
 
 
 async def may_pass(line: Line, task: Task, verdict: Verdict) -> bool:
@@ -27,68 +47,78 @@ async def may_pass(line: Line, task: Task, verdict: Verdict) -> bool:
     """
     if verdict.action != "ask":
         return verdict.allowed
-    return await approved(line, task, verdict.stage, said(verdict.issues), {"stage": verdict.stage})
+    return await approved(line, task, verdict.stage, said(verdict.issues), {})
 
 
-async def approved(line: Line, task: Task, action: str, summary: str, details: dict[str, Any]) -> bool:
+async def approved(line: Line, task: Task, action: str, summary: str, details: Mapping[str, Any]) -> bool:
     """Whether a person allows it. Where nobody can be asked, it is not allowed."""
     if line.approver is None:
         return False
     answer = await line.approver.approve(ApprovalRequest(action, summary, details, task.id))
-    line.report.record(task, "approval.given" if answer else "approval.refused", action=action)
-    return answer
+    line.report.record(task, "approval.given" if answer is True else "approval.refused", action=action)
+    return answer is True
 
 
-async def checked_call(line: Line, work: Work, call: ToolCall, tool: Tool | None) -> tuple[ToolCall, Verdict]:
-    """A call as it may be made.
-
-    :raises SecurityException: when it may not be made; the model is told why.
-    """
+async def checked_call(
+    line: Line, work: Work, call: ToolCall, tool: Tool | None
+) -> tuple[ToolCall, ToolResult | None, Work]:
+    """A call as it may be made; where it may not, what the model is told instead of a result."""
     verdict = Verdict("arguments", "allow")
     if line.guard.watches("arguments"):
-        message = Message("assistant", (call,))
-        verdict = await line.guard.check("arguments", (message,), work.task)
-        line.report.found(work.task, verdict)
+        verdict = await line.guard.check("arguments", (Message("assistant", (call,)),), work.task)
+        work = noted(line, work, verdict)
         if not await may_pass(line, work.task, verdict):
-            raise SecurityException(_refused(line, verdict), blocked="arguments")
+            return call, refused(line, work, call, verdict), work
         if verdict.replacement is not None:
             (call,) = verdict.replacement[0].tool_calls
-    if tool is not None and not tool.idempotent and (why := suspicion(work.verdicts)):
-        summary = f"{call.name} changes something, and {why}"
-        if verdict.action != "ask" and not await approved(
-            line, work.task, call.name, summary, {"arguments": dict(call.arguments)}
-        ):
-            raise SecurityException(
-                _refused(line, Verdict("arguments", "ask", (Issue("suspicious_context", summary),))),
-                blocked="arguments",
-            )
-    return call, verdict
+    (call,) = line.guard.restored(work.task, Message("assistant", (call,))).tool_calls
+    if tool is None or tool.idempotent or verdict.action == "ask" or not (why := suspicion(work.verdicts)):
+        return call, None, work
+    doubtful = Issue("suspicious_context", f"{call.name} changes something, and {why}")
+    asked = Verdict("arguments", "ask", (doubtful,))
+    if await approved(line, work.task, call.name, doubtful.message, {"arguments": dict(call.arguments)}):
+        return call, None, work
+    work = noted(line, work, asked)
+    return call, refused(line, work, call, asked), work
 
 
-async def checked_result(line: Line, work: Work, result: ToolResult) -> tuple[ToolResult, Verdict]:
+async def checked_result(line: Line, work: Work, result: ToolResult) -> tuple[ToolResult, Work]:
     """A result as the model may read it: without what must not go further, and marked as what it is."""
     if not line.guard.watches("tool_result"):
-        return result, Verdict("tool_result", "allow")
+        return result, work
     verdict = await line.guard.check("tool_result", (Message.tool(result),), work.task)
-    line.report.found(work.task, verdict)
+    work = noted(line, work, verdict)
     if not await may_pass(line, work.task, verdict):
-        why = f"the guard kept this result back: {said(verdict.issues)}"
-        return replace(result, content=why, is_error=True), verdict
+        why = f"the guard kept this result back: {said(refusal(line, verdict))}"
+        return replace(result, content=why, is_error=True), work
     if verdict.replacement is not None:
         (result,) = verdict.replacement[0].tool_results
     spotlight = line.guard.policy(work.task).spotlight
     attacked = any(issue.detector == "injection" for issue in verdict.issues)
     if spotlight == "always" or (spotlight == "found" and attacked):
-        marked = spotlit(result.content, result.provenance, work.task.id)
-        result = replace(result, content=marked)
-    return result, verdict
+        result = replace(result, content=spotlit(result.content, result.provenance, work.task.id))
+    return result, work
+
+
+def noted(line: Line, work: Work, verdict: Verdict) -> Work:
+    """The work with what the guard found, which is told."""
+    line.report.found(work.task, verdict)
+    return replace(work, verdicts=(*work.verdicts, verdict)) if verdict.issues else work
+
+
+def refused(line: Line, work: Work, call: ToolCall, verdict: Verdict) -> ToolResult:
+    """What the model is told of a call that is not made, which is recorded."""
+    codes = [issue.code for issue in verdict.issues]
+    line.report.record(work.task, "tool.refused", tool=call.name, issues=codes)
+    return ToolResult(call.id, f"{call.name} was not called: {said(refusal(line, verdict))}", is_error=True)
 
 
 def suspicion(verdicts: Sequence[Verdict]) -> str | None:
     """Why this task's context cannot be trusted with changes; ``None`` where nothing speaks against it. Pure.
 
-    >>> suspicion([Verdict("tool_result", "flag", (Issue("injection.rule.x", "", detector="injection"),))])
-    'words in its context look like an attack (injection.rule.x)'
+    >>> found = Issue("injection.rule.override", "", detector="injection", confidence=0.99)
+    >>> suspicion([Verdict("tool_result", "flag", (found,))])
+    'words in its context look like an attack (injection.rule.override)'
     """
     for verdict in verdicts:
         for issue in verdict.issues:
@@ -103,9 +133,11 @@ def said(issues: Sequence[Issue]) -> str:
     return "; ".join(dict.fromkeys(f"{issue.message} [{issue.code}]" for issue in issues))
 
 
-def _refused(line: Line, verdict: Verdict) -> str:
-    if verdict.action == "ask" and line.approver is None:
-        return f"{said(verdict.issues)}; a person must allow it, and nobody can be asked (Orchestrator(approver=...))"
-    if verdict.action == "ask":
-        return f"{said(verdict.issues)}; the person who was asked did not allow it"
-    return said(verdict.issues)
+def refusal(line: Line, verdict: Verdict) -> tuple[Issue, ...]:
+    """Why something is refused: what was found, and that nobody allowed it where a person would have had to."""
+    if verdict.action != "ask":
+        return verdict.issues
+    if line.approver is None:
+        why = "a person must allow it, and nobody can be asked: pass approver= to the Orchestrator"
+        return (*verdict.issues, Issue("nobody_to_ask", why))
+    return (*verdict.issues, Issue("not_approved", "the person who was asked did not allow it"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from aiorch.errors import SecurityException, SettingsError, nearest
@@ -11,6 +12,7 @@ from aiorch.types import ModelCard
 
 if TYPE_CHECKING:
     from aiorch.discovering import Discovery, Summary
+    from aiorch.screening import Screening
 
 __all__ = [
     "AGENT_PROFILES",
@@ -18,10 +20,12 @@ __all__ = [
     "Config",
     "EnhancedDiscovery",
     "SecurityException",
+    "SecurityManager",
     "TaskMatcher",
     "config",
     "get_enhanced_discovery",
     "matcher",
+    "security_manager",
 ]
 
 
@@ -167,8 +171,54 @@ class TaskMatcher:
             TASK_MODELS[task_type] = model
 
 
+class SecurityManager:
+    """The guard outside of any task, as the guide calls it: looks at texts, and writes down what was done.
+
+    As it is written there:
+
+        input_check = security_manager.sanitize_input(input_data)
+        if not input_check["safe"]:
+            raise SecurityException(input_check["issues"])
+
+    The detectors compute for some milliseconds a kilobyte and wait for nothing, so this may be called on an event loop.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        """:param settings: what :class:`~aiorch.Orchestrator` takes; ``guard`` and ``input_limit`` count here."""
+        self._settings = settings
+
+    @cached_property
+    def _screening(self) -> Screening:
+        from aiorch.screening import Screening
+        from aiorch.settings import Settings
+
+        return Screening(Settings.load(**self._settings))
+
+    def sanitize_input(self, data: object) -> dict[str, Any]:
+        """Look at what would be sent to a model: a text, messages, or any data with texts in it.
+
+        :returns: ``safe``; ``issues``, each an :class:`~aiorch.types.Issue`; ``action``; and ``sanitized``, the same
+            data without what the policy redacts.
+        """
+        seen = self._screening.look("input", data)
+        return {"safe": seen.allowed, "issues": seen.issues, "action": seen.action, "sanitized": seen.content}
+
+    def validate_output(self, data: object) -> dict[str, Any]:
+        """Look at what a model said, in the same way. :returns: ``valid``, ``issues``, ``action`` and ``output``."""
+        seen = self._screening.look("output", data)
+        return {"valid": seen.allowed, "issues": seen.issues, "action": seen.action, "output": seen.content}
+
+    def log_execution(self, input_data: object, output_data: object, **fields: Any) -> None:
+        """Write an execution into the audit log of the data folder: sizes and hashes, or what ``retention`` says.
+
+        :raises AuditError: when it cannot be written.
+        """
+        self._screening.record(input_data, output_data, **fields)
+
+
 config = Config()
 matcher = TaskMatcher()
+security_manager = SecurityManager()
 
 
 def get_enhanced_discovery(**settings: Any) -> EnhancedDiscovery:

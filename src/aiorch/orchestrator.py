@@ -45,6 +45,7 @@ from aiorch.types import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from random import Random
 
     import httpx
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from aiorch.clock import Clock
     from aiorch.discovering import Discovery
     from aiorch.preloading import Preloaded
-    from aiorch.protocols import Check, Engine, Matcher, Provider, StreamValidator, Tool, Validator
+    from aiorch.protocols import Approver, Check, Engine, Matcher, Provider, StreamValidator, Tool, Validator
     from aiorch.routing import Resume
     from aiorch.routing.diversions import Diversion
     from aiorch.routing.routes import Rollback, ShiftStatus, Traffic
@@ -87,6 +88,7 @@ class Orchestrator:
         stream_validators: Sequence[Callable[[], StreamValidator]] = (),
         checks: Sequence[Check] = (),
         tools: Sequence[Tool] = (),
+        approver: Approver | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Clock | None = None,
         rng: Random | None = None,
@@ -103,6 +105,7 @@ class Orchestrator:
         :param stream_validators: makers of validators that watch answers while they are written, one object a stream.
         :param checks: further quality checks.
         :param tools: tools that profiles may name.
+        :param approver: the person who is asked where the guard wants one asked; without one it is then not done.
         :param transport: the HTTP transport under every provider, in place of the pooled one.
         :param clock: for tests, as ``rng``: what time and chance come from; see :mod:`aiorch.testing`.
         :param arguments: any setting by its name, for example ``allow_paid=True`` or ``cache="off"``.
@@ -118,6 +121,7 @@ class Orchestrator:
             stream_validators=tuple(stream_validators),
             checks=tuple(checks),
             tools=tuple(tools),
+            approver=approver,
             transport=transport,
             clock=clock,
             rng=rng,
@@ -474,6 +478,11 @@ class Orchestrator:
     def settings(self) -> Settings:
         """What it was set up with."""
         return self._house.settings
+
+    @property
+    def audit_file(self) -> Path | None:
+        """The file that its last action was recorded in; ``None`` before the first."""
+        return self._house.audit.path
 
     @property
     def matcher(self) -> Matcher:

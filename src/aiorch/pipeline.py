@@ -23,6 +23,7 @@ from aiorch.errors import (
     QualityError,
     SecurityException,
 )
+from aiorch.guarding import checked_call, checked_result, may_pass, refusal
 from aiorch.protocols import Journal, Tool
 from aiorch.quality import Shape, meets, shape_of, shortfalls
 from aiorch.quality import assess as checked
@@ -67,6 +68,8 @@ async def run(
         line.report.erred(task, error)
         await unanswered(line, work, error)
         raise
+    finally:
+        line.guard.forget(work.task)
 
 
 async def stream(
@@ -99,12 +102,15 @@ async def stream(
                 work = await use_tools(line, work, said, tools, journal)
                 continue
             _, assessment, wrong = await assess(line, work, said, shape_of(str))
-            outcome = await conclude(line, work, said, said.answer.response.message.text, assessment, wrong)
+            text = line.guard.restored(work.task, said.answer.response.message).text
+            outcome = await conclude(line, work, said, text, assessment, wrong)
             break
     except BaseException as error:
         line.report.erred(task, error)
         await unanswered(line, work, error)
         raise
+    finally:
+        line.guard.forget(work.task)
     yield outcome  # out here: whoever stops listening now has cancelled nothing
 
 
@@ -125,9 +131,10 @@ async def admit(line: Line, task: Task, tools: Mapping[str, Tool]) -> tuple[Work
     verdict = await line.guard.check("input", task.messages, task)
     if verdict.replacement is not None:
         task = replace(task, messages=verdict.replacement)
-    line.report.admitted(task, verdict)
-    if not verdict.allowed:
-        raise SecurityException(verdict.issues)
+    allowed = verdict.allowed or await may_pass(line, task, verdict)
+    line.report.admitted(task, verdict, allowed=allowed)
+    if not allowed:
+        raise SecurityException(refusal(line, verdict))
     work = Work(
         task,
         asked,
@@ -154,8 +161,8 @@ async def release(line: Line, work: Work, said: Said) -> tuple[Said, Work]:
     line.report.found(work.task, verdict)
     if verdict.issues:
         work = replace(work, verdicts=(*work.verdicts, verdict))
-    if not verdict.allowed:
-        raise SecurityException(verdict.issues, blocked="output")
+    if not (verdict.allowed or await may_pass(line, work.task, verdict)):
+        raise SecurityException(refusal(line, verdict), blocked="output")
     if verdict.replacement is not None:
         response = replace(said.answer.response, message=verdict.replacement[0])
         said = replace(said, answer=replace(said.answer, response=response))
@@ -173,20 +180,23 @@ async def use_tools(line: Line, work: Work, said: Said, tools: Mapping[str, Tool
     """
     message = said.answer.response.message
     results: list[Message] = []
-    for call in message.tool_calls:
-        line.report.record(
-            work.task, "tool.called", texts={"arguments": str(dict(call.arguments))}, tool=call.name
-        )
-        began = line.clock.monotonic()
-        tool = tools.get(call.name)
-        with in_time(line, work):
-            result = await journal.once(
-                f"{work.task.id}/round/{work.rounds}/tool/{call.id}",
-                lambda call=call: line.tools.call(call, tools.values()),
-                returns=ToolResult,
-                idempotent=tool is None or tool.idempotent,
+    for asked in message.tool_calls:
+        tool = tools.get(asked.name)
+        call, result, work = await checked_call(line, work, asked, tool)
+        if result is None:
+            line.report.record(
+                work.task, "tool.called", texts={"arguments": str(dict(call.arguments))}, tool=call.name
             )
-        line.report.called(work.task, call.name, line.clock.monotonic() - began, ok=not result.is_error)
+            began = line.clock.monotonic()
+            with in_time(line, work):
+                result = await journal.once(
+                    f"{work.task.id}/round/{work.rounds}/tool/{call.id}",
+                    lambda call=call: line.tools.call(call, tools.values()),
+                    returns=ToolResult,
+                    idempotent=tool is None or tool.idempotent,
+                )
+            line.report.called(work.task, call.name, line.clock.monotonic() - began, ok=not result.is_error)
+            result, work = await checked_result(line, work, result)
         results.append(Message.tool(result))
     return replace(work, conversation=(*work.conversation, message, *results))
 
@@ -206,7 +216,7 @@ async def assess(
             assessment, checks=(*assessment.checks, CheckResult("tools_finished", False, why))
         )
     try:
-        return shape.parse(response.message.text), assessment, None
+        return shape.parse(line.guard.restored(work.task, response.message).text), assessment, None
     except OutputInvalid as unfit:
         return None, assessment, str(unfit)
 
@@ -271,7 +281,9 @@ async def conclude(
     task, answer = work.task, said.answer
     accepted = wrong is None and meets(assessment, work.profile.minima)
     card = answer.candidate.card
-    text = answer.response.message.text
+    messages = (*work.conversation, answer.response.message)
+    shown = tuple([line.guard.restored(task, message) for message in messages])
+    text = shown[-1].text
     outcome: Outcome[Any] = Outcome(
         value=value if wrong is None else text,
         text=text,
@@ -286,7 +298,7 @@ async def conclude(
         verdicts=work.verdicts,
         attempts=work.attempts,
         rounds=work.rounds,
-        messages=(*work.conversation, answer.response.message),
+        messages=shown,
         cached=said.cached or said.shared,
         similarity=said.similarity,
         demo=card.demo,

@@ -20,7 +20,6 @@ from aiorch.plugins.making import no_such
 from aiorch.protocols import Check, Engine, Matcher, Provider, Tool, Validator
 from aiorch.providers import SPECS, ProviderSpec
 from aiorch.quality import CHECKS
-from aiorch.safety import InputLimits
 from aiorch.types import Stage, ToolSpec
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ CHECKERS, TOOLS, ENGINES = "aiorch.checks", "aiorch.tools", "aiorch.engines"
 KINDS = {
     PROVIDERS: Kind(Provider, "provider", frozenset({*SPECS, LOCAL}), ProviderSpec, instead=True),
     MATCHERS: Kind(Matcher, "matcher", frozenset({"profile"}), instead=True),
-    VALIDATORS: Kind(Validator, "validator", frozenset({InputLimits.name})),
+    VALIDATORS: Kind(Validator, "validator", frozenset({"input_limits", "argument_checks", "inspection"})),
     CHECKERS: Kind(Check, "check", frozenset(check.name for check in CHECKS)),
     TOOLS: Kind(Tool, "tool"),
     ENGINES: Kind(Engine, "engine", frozenset({"memory"})),

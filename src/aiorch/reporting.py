@@ -48,9 +48,9 @@ class Reporter:
             **measures,
         )
 
-    def admitted(self, task: Task, verdict: Verdict) -> None:
+    def admitted(self, task: Task, verdict: Verdict, *, allowed: bool) -> None:
         """The input was looked at. :raises AuditError: see :meth:`record`."""
-        event = "task.admitted" if verdict.allowed else "task.refused"
+        event = "task.admitted" if allowed else "task.refused"
         issues = [issue.code for issue in verdict.issues] or None
         self.record(task, event, texts={"prompt": task.text}, issues=issues)
         self.found(task, verdict)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from aiorch.catalog import Catalogue
 from aiorch.clock import Clock
 from aiorch.events import Bus
-from aiorch.protocols import Check, Matcher, StreamValidator, Tool
+from aiorch.protocols import Approver, Check, Matcher, StreamValidator, Tool
 from aiorch.reporting import Reporter
 from aiorch.routing import Answer, AnswerCache, Executor, Profiles, Resume, RuleBook, Rules, Spent
 from aiorch.routing.budgets import NOTHING
@@ -60,6 +60,8 @@ class Line:
     budget: Budget | None
     """For a task that sets none."""
     require_quality: bool
+    approver: Approver | None
+    """The person who is asked where the guard wants one asked; ``None`` = nobody, so it is not allowed."""
     traffic: Callable[[], Control]
     """What moves work from one profile to another; made when the first task asks for it."""
     kit: Callable[[str, Sequence[Tool]], Mapping[str, Tool]]

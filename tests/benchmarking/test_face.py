@@ -23,7 +23,7 @@ async def test_what_an_orchestrator_measures_is_kept_in_its_folder(tmp_path: Pat
         report = await ai.benchmark(calls=6)
         assert (report.asked, report.measured[0].right) == (6, 1)
         assert (await ai.benchmark(["parrot/model"], calls=0)).measured == report.measured
-        (log,) = (tmp_path / "audit").iterdir()
+        (log,) = (tmp_path / "audit").glob("audit-*.jsonl")
         assert log.read_text().count("benchmark.asked") == 6
     store = Store(tmp_path / FILE_NAME, MIGRATIONS)
     scores = await own_scores(store)

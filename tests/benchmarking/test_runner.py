@@ -406,8 +406,9 @@ async def test_what_cannot_be_recorded_is_not_asked(tmp_path: Path):
 
 
 async def test_every_call_is_in_the_audit_log(tmp_path: Path):
-    log = AuditLog(tmp_path, clock=FakeClock(NOW))
+    log = AuditLog(tmp_path / "audit", clock=FakeClock(NOW))
     await House(candidate(key="KEY")).run(audit=log, calls=3)
+    assert log.path is not None
     lines = log.path.read_text().splitlines()
     assert len(lines) == 3
     assert '"deployment":"acme/small#KEY","event":"benchmark.asked","item":"q0","suite":"mini"' in lines[0]

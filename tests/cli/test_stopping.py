@@ -133,7 +133,7 @@ class Stuck(ScriptedProvider):
         async for piece in super().stream(*given, **named):
             yield piece
             await anyio.sleep(60)
-def make(settings): return Stuck(['word word'], name='parrot')
+def make(settings): return Stuck(['on and on'], name='parrot')
 """
 
 
@@ -146,7 +146,7 @@ def test_an_answer_that_is_streamed_stops(start, scripted):
     first = process.stdout.read(3)
     _out, err, lived = stopped(process)
     assert (process.returncode, lived < 5) == (130, True)
-    assert first == "wor"
+    assert first == "on "
     assert err == "error: interrupted after 3 characters\n"
     assert "Traceback" not in err
 

@@ -69,7 +69,7 @@ async def test_what_is_redacted_is_taken_out_and_told():
     said = await verdict(guard, "input", Message.system("Be brief."), Message.user("my key and your key."))
     assert said.action == "redact"
     assert said.replacement is not None
-    assert [m.text for m in said.replacement] == ["Be brief.", "my [a.key] and your [a.key]."]
+    assert [m.text for m in said.replacement] == ["Be brief.", "my [redacted] and your [redacted]."]
     first = said.issues[0]
     assert (first.code, first.span, first.detector, first.confidence) == ("a.key", (3, 6), "a", 0.9)
     assert (first.action, first.where, first.severity) == ("redact", "message 2", "warning")
@@ -79,7 +79,7 @@ async def test_findings_that_overlap_are_taken_out_once_and_whole():
     guard = inspection({"input": {"a": "redact"}}, Words("a", "bcd", "abc", "cd", "x"))
     said = await verdict(guard, "input", Message.user("-abcdx-x"))
     assert said.replacement is not None
-    assert said.replacement[0].text == "-[a.abc][a.x]-[a.x]"
+    assert said.replacement[0].text == "-[redacted][redacted]-[redacted]"
 
 
 async def test_the_strongest_action_holds_and_a_block_replaces_nothing():
@@ -99,7 +99,7 @@ async def test_a_person_who_is_asked_decides_on_what_would_be_sent():
     said = await verdict(guard, "input", Message.user("a b"))
     assert said.action == "ask"
     assert said.replacement is not None
-    assert said.replacement[0].text == "[a.a] b"
+    assert said.replacement[0].text == "[redacted] b"
 
 
 async def test_only_those_look_from_whom_something_follows():
@@ -132,15 +132,15 @@ async def test_arguments_and_results_are_looked_at_and_rewritten_in_place():
     said = await verdict(guard, "arguments", call)
     assert said.replacement is not None
     assert said.replacement[0].tool_calls[0].arguments == {
-        "to": "[a.x]",
-        "lines": ["y", {"deep": "z[a.x]"}],
+        "to": "[redacted]",
+        "lines": ["y", {"deep": "z[redacted]"}],
         "n": 3,
     }
     assert [i.where for i in said.issues] == ["message 1, argument to", "message 1, argument lines[1].deep"]
     result = Message.tool(ToolResult("1", "x!", provenance=Provenance("tool", "send")))
     said = await verdict(guard, "tool_result", result)
     assert said.replacement is not None
-    assert said.replacement[0].tool_results[0].content == "[a.x]!"
+    assert said.replacement[0].tool_results[0].content == "[redacted]!"
 
 
 async def test_reasoning_that_was_changed_carries_no_signature_and_pictures_stay():
@@ -151,7 +151,7 @@ async def test_reasoning_that_was_changed_carries_no_signature_and_pictures_stay
     )
     assert said.replacement is not None
     thought, text, same = said.replacement[0].parts
-    assert (thought, text, same) == (Reasoning("[a.x]"), Text("fine"), picture)
+    assert (thought, text, same) == (Reasoning("[redacted]"), Text("fine"), picture)
 
 
 async def test_a_text_that_comes_again_is_not_looked_at_again():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from aiorch.errors import AiorchError, InputError, InvalidWorkflow, TaskFailed
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from aiorch.orchestrator import Orchestrator
     from aiorch.settings import Settings
     from aiorch.workflow import Row, Run, Workflow
 
@@ -91,13 +92,13 @@ class Job:
     limit: int
     run: Run
 
+    by: list[Orchestrator] = field(default_factory=list["Orchestrator"])
+    """Who carries it out, from then on."""
+
     @property
     def audit(self) -> Path | None:
-        """Where its actions were recorded."""
-        from aiorch.safety import AuditLog
-
-        path = AuditLog(self.settings.data_dir / "audit").path
-        return path if self.settings.audit != "off" and path.is_file() else None
+        """Where its last action was recorded."""
+        return self.by[0].audit_file if self.by else None
 
 
 def prepare(
@@ -139,6 +140,7 @@ async def _carry_out(job: Job) -> None:
     from aiorch.views import live
 
     async with Orchestrator(job.settings) as ai:
+        job.by.append(ai)
         with live(ai.on, console=_console()):
             await ai.execute(job.flow, job.inputs, limit=job.limit, run=job.run)
 

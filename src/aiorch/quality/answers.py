@@ -56,9 +56,9 @@ def json_in(text: str) -> Any:
 
 
 def repaired(text: str) -> Any:
-    """The value of a text that is JSON but for its punctuation (quotes, commas, comments, Python's words), by json-repair;
-    ``None`` where that is not installed (``aiorch-sdk[quality]``), or where mending would be guessing: a text that stops in
-    the middle has lost something.
+    """The value of a text that is JSON but for its punctuation (quotes, commas, comments, Python's words), by
+    json-repair; ``None`` where that is not installed (``aiorch-sdk[quality]``), or where mending would be
+    guessing: a text that stops in the middle has lost something.
     """
     text = text.strip()
     whole = (text.startswith("{") and text.endswith("}")) or (text.startswith("[") and text.endswith("]"))
@@ -69,11 +69,12 @@ def repaired(text: str) -> Any:
     except ImportError:
         return None
     try:
-        mended = json.loads(cast(str, repair_json(text)), parse_constant=_no_constant)
+        mended = json.loads(repair_json(text), parse_constant=_no_constant)
     except (ValueError, RecursionError):
         return None
-    as_begun = isinstance(mended, dict) if text.startswith("{") else isinstance(mended, list) and SIGNS.search(text)
-    return mended if mended and as_begun else None
+    if isinstance(mended, dict if text.startswith("{") else list) and mended and SIGNS.search(text):
+        return cast(Any, mended)
+    return None
 
 
 def without_thinking(text: str) -> str:

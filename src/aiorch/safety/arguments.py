@@ -20,14 +20,21 @@ from aiorch.types import Action, Arg, Issue, Message, Severity, Stage, Task, Ver
 
 OFF_THE_LOOP = 16_384
 """Characters; longer arguments are looked at in a thread."""
-SEVERITY: Mapping[Action, Severity] = {"allow": "info", "flag": "warning", "redact": "warning", "ask": "error", "block": "error"}
+SEVERITY: Mapping[Action, Severity] = {
+    "allow": "info",
+    "flag": "warning",
+    "redact": "warning",
+    "ask": "error",
+    "block": "error",
+}
 
 
 class ArgumentChecks:
     """A validator of the stage ``arguments``.
 
-    :param policy: which policy holds for a task; its rules ``sql``, ``shell``, ``path``, ``url`` and ``code`` say what follows.
-        What would be redacted is asked about: an argument with a hole in it is another argument.
+    :param policy: which policy holds for a task; its rules ``sql``, ``shell``, ``path``, ``url`` and ``code``
+        say what follows. What would be redacted is asked about: an argument with a hole in it is another
+        argument.
     """
 
     name = "argument_checks"
@@ -62,7 +69,16 @@ class ArgumentChecks:
             actions.append(action)
             if action != "allow":
                 said = f"{where}: {finding.what}"
-                issues.append(Issue(finding.rule, said, SEVERITY[action], finding.span, finding.detector, finding.confidence))
+                issues.append(
+                    Issue(
+                        finding.rule,
+                        said,
+                        SEVERITY[action],
+                        finding.span,
+                        finding.detector,
+                        finding.confidence,
+                    )
+                )
         return Verdict(stage, strongest(actions), tuple(issues))
 
 
@@ -72,7 +88,8 @@ def look(texts: Sequence[tuple[str, str, Arg]]) -> list[tuple[str, Finding]]:
 
 
 def texts_in(value: object, name: str) -> Iterator[tuple[str, str]]:
-    """Every text inside an argument, lists and objects included; a number is looked at as it would be written.
+    """Every text inside an argument, lists and objects included; a number is looked at as it would be
+    written.
 
     >>> list(texts_in({"a": ["x", 1]}, "q"))
     [('q.a[0]', 'x'), ('q.a[1]', '1')]
@@ -86,7 +103,9 @@ def texts_in(value: object, name: str) -> Iterator[tuple[str, str]]:
             for key, inner in cast("Mapping[object, object]", now).items():
                 waiting.append((f"{where}.{key}", inner))
         elif isinstance(now, list | tuple):
-            waiting.extend((f"{where}[{at}]", inner) for at, inner in enumerate(cast("Sequence[object]", now)))
+            waiting.extend(
+                (f"{where}[{at}]", inner) for at, inner in enumerate(cast("Sequence[object]", now))
+            )
         elif now is not None and not isinstance(now, bool):
             yield where, str(now)
 

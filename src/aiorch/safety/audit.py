@@ -1,40 +1,49 @@
-"""The record of what was done: one JSON object a line, in one file a day, appended and never changed."""
+"""The record of what was done: one JSON object a line, appended, chained by MACs, and never changed."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
-import math
 import os
 import threading
+import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
-from json.encoder import encode_basestring
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from aiorch.clock import Clock, SystemClock
 from aiorch.errors import AuditError
+from aiorch.safety.audit_canonical import canonical
+
+if TYPE_CHECKING:
+    from aiorch.safety.audit_writing import Chain, Rhythm
 
 log = logging.getLogger("aiorch")
 
 Mode = Literal["required", "best_effort", "off"]
 Retention = Literal["none", "hashes", "text"]
 
+OWN = frozenset({"at", "event", "chain", "seq", "mac"})
+"""Members of a record that the log itself writes."""
+
 
 class AuditLog:
-    """Appends records to ``folder/audit-YYYY-MM-DD.jsonl`` (the day in UTC). Threads and processes share the file.
+    """Appends records to files of its own in ``folder``, ``audit-YYYY-MM-DD-CHAIN-NUMBER.jsonl`` (the day in UTC).
 
-    A record is one ``write`` to a file opened for appending, so records of several writers never mix (on a local disk,
-    under Linux and macOS). It is handed to the operating system and not forced to the disk: it survives the end of this
-    process, not a power cut in the same second. Writing so little takes less time than handing it to a thread, so
-    :meth:`append` is called on the event loop. The file stays open; one that was deleted is begun again with the next
-    record, one that was renamed within a second.
+    Each record carries a MAC over the one before it, so that :func:`~aiorch.safety.verify_audit` finds what was
+    changed, taken out, put in or moved; ``docs/audit.md`` says against whom that helps. Every process writes a chain
+    of its own, a forked child as well; threads share one. Nothing is opened, and no key made, before the first record.
+
+    A record is one ``write`` to a file opened for appending. It is handed to the operating system and not forced to
+    the disk: it survives the end of this process, not a power cut in the same second. Writing so little takes less
+    time than handing it to a thread, so :meth:`append` is called on the event loop.
 
         audit.append("task_started", task_id=task.id, agent=task.agent, texts={"prompt": task.text})
+
+    :param key: what the MACs are made with; by default one that is made once and kept in ``audit.key`` beside the
+        folder.
+    :param anchor: the file that is told how far the log goes; by default ``audit-anchors.jsonl`` beside the folder.
     """
 
     def __init__(
@@ -45,21 +54,30 @@ class AuditLog:
         retention: Retention = "hashes",
         redact: Callable[[str], str] = str,
         clock: Clock | None = None,
+        key: str | None = None,
+        anchor: str | Path | None = None,
+        rhythm: Rhythm | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.mode: Mode = mode
         self.retention: Retention = retention
         self._redact = redact
         self._clock = clock or SystemClock()
+        self._key = key
+        self._anchor = anchor
+        self._rhythm = rhythm
         self._warned = False
-        self._open: _Opened | None = None
+        self._chain: Chain | None = None
+        self._path: Path | None = None
         self._second: tuple[int, str] = (-1, "")
         self._one_at_a_time = threading.Lock()
+        _LOGS.add(self)
 
     @property
-    def path(self) -> Path:
-        """Today's file."""
-        return self._file(self._clock.now())
+    def path(self) -> Path | None:
+        """The file that the last record went to; ``None`` before the first."""
+        chain = self._chain
+        return self._path if chain is None or chain.path is None else chain.path
 
     def append(self, event: str, *, texts: Mapping[str, str] | None = None, **fields: Any) -> None:
         """Record that ``event`` happened.
@@ -67,30 +85,54 @@ class AuditLog:
         :param texts: prompts and answers by name. Retention says what is kept: sizes, hashes too, or the texts too.
         :param fields: whatever else is known: names, measures, decisions. No prompts, no answers; ``None`` is left out.
         :raises AuditError: when it could not be written and the mode is ``required``; what was to be recorded must
-            then not be done.
+            then not be done. :raises ValueError: for a field that has the name of one of the log's own.
         """
         if self.mode == "off":
             return
+        if not OWN.isdisjoint(fields):
+            raise ValueError(
+                f"{', '.join(sorted(OWN & fields.keys()))}: the log's own; call the field something else"
+            )
         now = self._clock.now()
         record = {k: v for k, v in fields.items() if v is not None}
         for name, text in (texts or {}).items():
             record |= _measured(name, text, self.retention)
         record["at"] = self._time(now)
         record["event"] = event
-        line = self._redact(canonical(record)).encode()
+        line = self._redact(canonical(record))
         try:
             with self._one_at_a_time:
-                self._write(now, line)
+                (self._chain or self._begun()).append(now, line)
         except OSError as fault:
             self._failed(fault)
 
     def close(self) -> None:
-        """Let go of the file. A later record opens it anew."""
+        """End the chain: manifest and anchors are told how far it goes. A later record begins another.
+
+        That they cannot be told is a warning: there is nothing left to refuse.
+        """
         with self._one_at_a_time:
-            self._let_go()
+            chain, self._path = self._chain, self.path
+            self._chain = None
+            if chain is not None:
+                try:
+                    chain.close(self._clock.now())
+                except OSError as fault:
+                    log.warning("where the audit log in %s ends could not be noted: %s", self.folder, fault)
 
     def __del__(self) -> None:
         self._let_go()
+
+    def _begun(self) -> Chain:
+        from aiorch.safety.audit_keys import KEY_FILE, kept_key, key_bytes
+        from aiorch.safety.audit_writing import ANCHOR_FILE, Chain, Rhythm
+
+        beside = self.folder.parent
+        key = kept_key(beside / KEY_FILE) if self._key is None else key_bytes(self._key)
+        self._chain = Chain(
+            self.folder, key, Path(self._anchor or beside / ANCHOR_FILE), self._rhythm or Rhythm()
+        )
+        return self._chain
 
     def _time(self, now: float) -> str:
         second = int(now)
@@ -101,50 +143,22 @@ class AuditLog:
             self._second = second, written
         return f"{written}.{min(micros, 999_999):06d}Z"
 
-    def _file(self, now: float) -> Path:
-        return self.folder / f"audit-{datetime.fromtimestamp(now, UTC):%Y-%m-%d}.jsonl"
-
-    def _write(self, now: float, line: bytes) -> None:
-        mine, size = self._ready(now)
-        # A line that a full disk cut off stays alone: the next record begins on a line of its own. Nothing is looked at
-        # where the file ends as the last record here left it.
-        whole = size in (0, mine.left_at) or _last_byte(mine.file, size) == b"\n"
-        data = line + b"\n" if whole else b"\n" + line + b"\n"
-        mine.left_at = -1
-        written = os.write(mine.file, data)
-        while written < len(data):
-            written += os.write(mine.file, data[written:])
-        mine.left_at = size + written
-        if not _STAYS_OPEN:
-            self._let_go()
-
-    def _ready(self, now: float) -> tuple[_Opened, int]:
-        """Today's file, open, and its size."""
-        day = int(now // 86_400)
-        if (mine := self._open) is not None:
-            here = os.fstat(mine.file)
-            if mine.day == day and here.st_nlink and mine.is_still_there(int(now)):
-                return mine, here.st_size
-            self._let_go()
-        path = self._file(now)
-        try:
-            file = _opened(path)
-        except FileNotFoundError:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file = _opened(path)
-        here = os.fstat(file)
-        self._open = _Opened(day, path, file, (here.st_dev, here.st_ino), int(now))
-        return self._open, here.st_size
-
     def _let_go(self) -> None:
-        mine, self._open = self._open, None
-        if mine is not None:
-            os.close(mine.file)
+        chain, self._chain = self._chain, None
+        if chain is not None:
+            chain.let_go()
+
+    def _forked(self) -> None:
+        """In a forked child: the chain is its parent's, and who held the lock is not here."""
+        self._one_at_a_time = threading.Lock()
+        self._let_go()
+        self._path = None
 
     def _failed(self, fault: OSError) -> None:
+        where = f": {fault.filename}" if fault.filename else ""
         said = (
-            f"the audit log in {self.folder} cannot be written ({fault.strerror}): make room or make it writable, "
-            "or use another data_dir"
+            f"the audit log in {self.folder} cannot be written ({fault.strerror}{where}): make room or make it "
+            "writable, or use another data_dir"
         )
         if self.mode == "required":
             raise AuditError(
@@ -155,106 +169,16 @@ class AuditLog:
             log.warning("%s. Records are missing from now on (audit='best_effort')", said)
 
 
-@dataclass(slots=True)
-class _Opened:
-    day: int
-    """Days since 1970."""
-    path: Path
-    file: int
-    identity: tuple[int, int]
-    """Device and number of the file, which another one under the same name does not have."""
-    looked: int
-    """When its name was last looked up, whole epoch seconds."""
-    left_at: int = -1
-    """Its size after the last whole record of this process."""
-
-    def is_still_there(self, second: int) -> bool:
-        """Whether it is still the one under its name, as of this second: looking costs as much as writing. A record
-        that is written just after the file was renamed stands in the renamed one.
-        """
-        if second != self.looked:
-            try:
-                there = self.path.stat()
-            except FileNotFoundError:
-                return False
-            if (there.st_dev, there.st_ino) != self.identity:
-                return False
-            self.looked = second
-        return True
+_LOGS = weakref.WeakSet[AuditLog]()
 
 
-_STAYS_OPEN = os.name == "posix"
-"""Elsewhere an open file can be neither renamed nor deleted."""
+def _forked() -> None:
+    for one in _LOGS:
+        one._forked()  # pyright: ignore[reportPrivateUsage]
 
 
-def canonical(record: Mapping[str, Any]) -> str:
-    """``record`` in the one way to write it as JSON: sorted, compact, without ``NaN``.
-
-    >>> canonical({"b": Path("/tmp"), "a": (1, None)})
-    '{"a":[1,null],"b":"/tmp"}'
-    """
-    names = _headed(tuple(record))
-    if names is None:
-        return _whole(record)
-    parts: list[str] = []
-    for name, head in names:
-        value: object = record[name]
-        # Nearly all are texts and numbers, and setting up a JSON encoder costs more than writing them.
-        if type(value) is str:
-            written = encode_basestring(value)
-        elif type(value) is int or (type(value) is float and math.isfinite(value)):
-            written = repr(value)
-        elif type(value) is bool:
-            written = "true" if value else "false"
-        else:
-            written = _whole(value)
-        parts.append(head + written)
-    return _utf8("{" + ",".join(parts) + "}")
-
-
-@lru_cache(maxsize=256)
-def _headed(names: tuple[object, ...]) -> tuple[tuple[str, str], ...] | None:
-    """Sorted, each with how it is written before its value: records of one event have the same names. ``None`` where
-    one is no text.
-    """
-    if not all(type(name) is str for name in names):
-        return None
-    return tuple((name, f"{encode_basestring(name)}:") for name in sorted(cast("tuple[str, ...]", names)))
-
-
-def _whole(value: object) -> str:
-    try:
-        return _dumped(value)
-    except ValueError:  # NaN or infinity: no JSON has them
-        return _dumped(_finite(value))
-
-
-def _dumped(record: object) -> str:
-    return _utf8(_encode(record))
-
-
-def _utf8(text: str) -> str:
-    # Half a surrogate pair becomes the escape that JSON has for it.
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
-
-
-def _plain(value: Any) -> object:
-    if isinstance(value, set | frozenset):
-        return sorted(map(str, cast("set[Any]", value)))
-    return dict(cast("Mapping[str, Any]", value)) if isinstance(value, Mapping) else str(value)
-
-
-_encode = json.JSONEncoder(
-    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain
-).encode
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, Mapping):
-        return {k: _finite(v) for k, v in cast("Mapping[str, Any]", value).items()}
-    return [_finite(v) for v in cast("list[Any]", value)] if isinstance(value, list | tuple) else value
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 def _measured(name: str, text: str, retention: Retention) -> dict[str, Any]:
@@ -265,12 +189,3 @@ def _measured(name: str, text: str, retention: Retention) -> dict[str, Any]:
     if retention == "text":
         kept[name] = text
     return kept
-
-
-def _opened(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
-
-
-def _last_byte(file: int, size: int) -> bytes:
-    os.lseek(file, size - 1, os.SEEK_SET)  # where O_APPEND writes does not depend on it
-    return os.read(file, 1)

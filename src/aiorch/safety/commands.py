@@ -1,5 +1,5 @@
-"""A whole command line in an argument: which programs would run? Read by tree-sitter-bash where that is installed, by shlex
-where it is not; never run.
+"""A whole command line in an argument: which programs would run? Read by tree-sitter-bash where that is
+installed, by shlex where it is not; never run.
 """
 
 from __future__ import annotations
@@ -13,7 +13,12 @@ from aiorch.safety.detection import Finding
 
 MOST = 20_000
 """Characters; a longer command line is not read but reported."""
-RUNNERS = frozenset("sudo doas env nohup nice time timeout xargs exec command builtin setsid stdbuf watch chroot".split())
+RUNNERS = frozenset(
+    {
+        *("sudo", "doas", "env", "nohup", "nice", "time", "timeout", "xargs"),
+        *("exec", "command", "builtin", "setsid", "stdbuf", "watch", "chroot"),
+    }
+)
 """Programs that run the program behind them."""
 
 
@@ -72,9 +77,15 @@ class ShellCommand:
         if self.programs is not None:
             others = [p for p in line.programs if p != "$" and p not in self.programs]
             if others:
-                found.append(_finding(text, "program", 0.97, f"{others[0][:40]!r}, which is not among the allowed programs"))
+                found.append(
+                    _finding(
+                        text, "program", 0.97, f"{others[0][:40]!r}, which is not among the allowed programs"
+                    )
+                )
             if line.substitutes:
-                found.append(_finding(text, "substitution", 0.8, "the output of a command takes a place in another"))
+                found.append(
+                    _finding(text, "substitution", 0.8, "the output of a command takes a place in another")
+                )
             if line.redirects:
                 found.append(_finding(text, "redirection", 0.8, "output that is written to a file"))
         return found
@@ -88,11 +99,21 @@ def _by_tree(root: Any) -> Line:
         node = waiting.pop()
         kind = node.type
         if kind == "command":
-            programs.extend(_programs([_word(part) for part in node.children if part.type not in ("variable_assignment", "file_redirect", "herestring_redirect")]))
+            programs.extend(
+                _programs(
+                    [
+                        _word(part)
+                        for part in node.children
+                        if part.type not in ("variable_assignment", "file_redirect", "herestring_redirect")
+                    ]
+                )
+            )
         elif kind in ("command_substitution", "process_substitution"):
             substitutes = True
         elif kind == "file_redirect":
-            redirects = redirects or any(child.type in (">", ">>", ">|", "&>", "&>>", ">&") for child in node.children)
+            redirects = redirects or any(
+                child.type in (">", ">>", ">|", "&>", "&>>", ">&") for child in node.children
+            )
         elif kind == "function_definition":
             programs.append("$")
         waiting.extend(reversed(node.children))
@@ -141,7 +162,11 @@ def _programs(words: list[str]) -> Iterator[str]:
         if word.rpartition("/")[2] not in RUNNERS:
             return
         rest = words[at + 1 :]
-        inner = [w for w in rest if not w.startswith("-") and not w.replace(".", "").rstrip("smhd").isdigit() and "=" not in w]
+        inner = [
+            w
+            for w in rest
+            if not w.startswith("-") and not w.replace(".", "").rstrip("smhd").isdigit() and "=" not in w
+        ]
         if inner:
             yield from _programs(inner)
         return

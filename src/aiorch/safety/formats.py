@@ -1,7 +1,7 @@
 """What an answer must look like: a length, a pattern, a language, code fences, a JSON schema.
 
-An answer in a type (``output=Person``) is asked for, repaired and, once, sent back with what is wrong by the line itself;
-this is for what such a type does not say.
+An answer in a type (``output=Person``) is asked for, repaired and, once, sent back with what is wrong by the
+line itself; this is for what such a type does not say.
 
     Orchestrator(validators=[OutputFormat(Format(language="de", longest=2_000))])
 """
@@ -72,8 +72,8 @@ class Format:
     """What is asked of an answer; whatever is ``None`` is not looked at."""
 
     pattern: str | None = None
-    """A regular expression that occurs in the answer (anchor it with ``^`` and ``$`` for the whole). Matched in linear time,
-    so without look-around and back references."""
+    """A regular expression that occurs in the answer (anchor it with ``^`` and ``$`` for the whole). Matched
+    in linear time, so without look-around and back references."""
     shortest: int | None = None
     """Characters."""
     longest: int | None = None
@@ -117,7 +117,9 @@ def faults(text: str, asked: Format) -> list[Issue]:
     """
     found: list[Issue] = []
     if asked.shortest is not None and len(text) < asked.shortest:
-        found.append(_issue("too_short", f"the answer has {len(text)} characters, fewer than {asked.shortest}"))
+        found.append(
+            _issue("too_short", f"the answer has {len(text)} characters, fewer than {asked.shortest}")
+        )
     if asked.longest is not None and len(text) > asked.longest:
         found.append(_issue("too_long", f"the answer has {len(text)} characters, more than {asked.longest}"))
     if asked.pattern is not None and not matches(asked.pattern, text):
@@ -131,7 +133,8 @@ def faults(text: str, asked: Format) -> list[Issue]:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether it occurs. By the engine that pydantic brings, which takes linear time whatever pattern and text are.
+    """Whether it occurs. By the engine that pydantic brings, which takes linear time whatever pattern and
+    text are.
 
     >>> matches("^[a-z]+$", "abc"), matches("(a+)+$", "a" * 50 + "b")
     (True, False)
@@ -156,12 +159,13 @@ def _compiled(pattern: str) -> Any:
     except SchemaError as impossible:
         why = " ".join(str(impossible).split())[:300]
         raise ConfigurationError(
-            f"the pattern {pattern!r} cannot be matched in linear time; look-around and back references have no such way: {why}"
+            f"the pattern {pattern!r} cannot be matched in linear time (look-around and back references cannot): {why}"
         ) from None
 
 
 def speaks(text: str, language: str) -> bool | None:
-    """Whether a text is in a language (ISO 639-1), by its script and its little words; ``None`` where that does not say.
+    """Whether a text is in a language (ISO 639-1), by its script and its little words; ``None`` where that
+    does not say.
 
     >>> speaks("Это ответ на ваш вопрос о погоде", "en"), speaks("ok", "en")
     (False, None)
@@ -225,7 +229,9 @@ def _schema(text: str, schema: Mapping[str, Any]) -> list[Issue]:
     from jsonschema import Draft202012Validator
     from referencing import Registry
 
-    validator: Any = Draft202012Validator(schema, registry=Registry())  # a "$ref" must not make us fetch anything
+    validator: Any = Draft202012Validator(
+        schema, registry=Registry()
+    )  # a "$ref" must not make us fetch anything
     wrong = list(validator.iter_errors(value))[:MOST_FAULTS]
     return [_issue("schema", f"{e.json_path}: {e.message[:200]}") for e in wrong]
 

@@ -6,8 +6,9 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from aiorch.protocols import Validator
-from aiorch.safety.policy import STRENGTH
+from aiorch.protocols import StreamValidator, Validator
+from aiorch.safety.inspection import Inspection, restored
+from aiorch.safety.policy import OFF, STRENGTH, Policy
 from aiorch.types import Issue, Message, Stage, Task, Verdict
 
 log = logging.getLogger("aiorch")
@@ -20,12 +21,32 @@ class Guard:
     False
     """
 
-    def __init__(self, validators: Sequence[Validator] = ()) -> None:
+    def __init__(self, validators: Sequence[Validator] = (), inspection: Inspection | None = None) -> None:
+        """:param inspection: the validator that applies the policy; it also watches streams and keeps pseudonyms."""
         self._validators = validators  # not looked into before somebody is to be checked: plugins load then
+        self._inspection = inspection
 
     def watches(self, stage: Stage) -> bool:
         """False when nobody looks at this stage, so there is nothing to prepare."""
         return any(stage in v.stages for v in self._validators)
+
+    def policy(self, task: Task) -> Policy:
+        """Which policy holds for a task."""
+        return OFF if self._inspection is None else self._inspection.policy(task)
+
+    def watchers(self, task: Task) -> Sequence[StreamValidator]:
+        """New stream validators for one answer of a task."""
+        return () if self._inspection is None else self._inspection.watchers(task)
+
+    def restored(self, task: Task, message: Message) -> Message:
+        """A message with values in place of the task's pseudonyms: for the caller and the caller's tools."""
+        names = None if self._inspection is None else self._inspection.names(task)
+        return message if names is None else restored(message, names.restore)
+
+    def forget(self, task: Task) -> None:
+        """The task has ended: so do its pseudonyms."""
+        if self._inspection is not None:
+            self._inspection.forget(task)
 
     async def check(self, stage: Stage, content: Sequence[Message], task: Task) -> Verdict:
         """Ask the stage's validators in their order. Each sees what the one before it put in place of the content.

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import blake2b
+from secrets import token_bytes
 from typing import Any, Final, cast
 
 import anyio.to_thread
 
+from aiorch.protocols import StreamValidator
 from aiorch.safety.detection import Detector, Finding
-from aiorch.safety.policy import STAGES, Policy, Style, strongest
+from aiorch.safety.policy import STAGES, STRENGTH, Policy, strongest
+from aiorch.safety.pseudonyms import Pseudonyms, hashed, mask, replaced
+from aiorch.safety.redaction import REDACTED
+from aiorch.safety.streaming import SecretStream
+from aiorch.safety.whole_answer import WholeAnswer
 from aiorch.types import (
     Action,
     Issue,
@@ -21,6 +28,7 @@ from aiorch.types import (
     Reasoning,
     Severity,
     Stage,
+    StreamVerdict,
     Task,
     Text,
     ToolCall,
@@ -38,9 +46,6 @@ ABOUT_ORDERS: Final = frozenset({"injection", "harmful"})
 """Detectors that look for what a text wants: what the developer wrote is meant, and what a model said has been looked
 at when it said it.
 """
-
-Redact = Callable[[Task, str, str, Style], str]
-"""Task, rule and value to what stands in the value's place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,6 @@ class Inspection:
 
     :param detectors: makes the detectors, when the first text comes.
     :param policy: which policy holds for a task.
-    :param redact: what stands in the place of a value.
     """
 
     name = "inspection"
@@ -78,23 +82,29 @@ class Inspection:
         self,
         detectors: Callable[[], Sequence[Detector]],
         policy: Callable[[Task], Policy],
-        redact: Redact | None = None,
     ) -> None:
         self._make = detectors
         self._made: tuple[Detector, ...] | None = None
-        self._policy = policy
-        self._redact = redact or notice
+        self.policy = policy
+        """Which policy holds for a task."""
+        self._names: dict[str, Pseudonyms] = {}
+        self._secret = b""
         self._known: OrderedDict[tuple[str, bytes], tuple[Finding, ...]] = OrderedDict()
 
     async def validate(self, stage: Stage, content: Sequence[Message], task: Task) -> Verdict:
         """Look at every text of ``content``."""
-        policy = self._policy(task)
+        policy = self.policy(task)
         places = list(places_of(stage, content))
         if sum(len(place.text) for place in places) > OFF_THE_LOOP:
             found = await anyio.to_thread.run_sync(self.look, places, policy)
         else:
             found = self.look(places, policy)
         return self.verdict(stage, content, found, policy, task)
+
+    def inspect(self, stage: Stage, content: Sequence[Message], task: Task) -> Verdict:
+        """The same without waiting, for who has no event loop or short texts."""
+        policy = self.policy(task)
+        return self.verdict(stage, content, self.look(list(places_of(stage, content)), policy), policy, task)
 
     def look(self, places: Sequence[Place], policy: Policy) -> tuple[Found, ...]:
         """Everything that the policy wants to know of these texts."""
@@ -116,14 +126,71 @@ class Inspection:
         action = strongest(one.action for one in found)
         replacement: tuple[Message, ...] | None = None
         if action in ("redact", "ask") and any(one.action == "redact" for one in found):
-            texts = {
-                where: _replaced(
-                    text, [one for one in found if one.place.where == where], policy, task, self._redact
-                )
-                for where, text in {one.place.where: one.place.text for one in found}.items()
-            }
+            texts: dict[str, str] = {}
+            for place in {one.place.where: one.place for one in found}.values():
+                here = [one.finding for one in found if one.place is place and one.action == "redact"]
+                texts[place.where] = replaced(place.text, merged(here), partial(self._stand_in, policy, task))
             replacement = rewritten(content, texts)
         return Verdict(stage, action, tuple(map(_issue, found)), replacement)
+
+    # --- what stands in the place of a value
+
+    def _stand_in(self, policy: Policy, task: Task, finding: Finding, value: str) -> str:
+        style = policy.styled(finding.rule)
+        whole = [replace(finding, span=(0, len(value)))]
+        if style == "mask":
+            return mask(value, whole)
+        if style == "hash":
+            self._secret = self._secret or token_bytes(32)
+            return hashed(value, whole, self._secret)
+        if style == "pseudonym":
+            return self._names.setdefault(task.id, Pseudonyms()).hide(value, whole)
+        return REDACTED
+
+    def names(self, task: Task) -> Pseudonyms | None:
+        """The pseudonyms that a task's texts were given; ``None`` where there are none."""
+        return self._names.get(task.id) if self._names else None
+
+    def forget(self, task: Task) -> None:
+        """The task has ended, and what its pseudonyms stand for goes with it."""
+        if self._names:
+            self._names.pop(task.id, None)
+
+    # --- streams
+
+    def watchers(self, task: Task) -> list[StreamValidator]:
+        """What looks at an answer while it is written, as the policy wants it.
+
+        Keys are taken out word by word. Where anything else may change or stop an answer, nothing of it is shown before
+        all of it has been looked at.
+        """
+        policy = self.policy(task)
+        watchers: list[StreamValidator] = []
+        rules = policy.stages.get("output", {})
+        acting = {
+            name.partition(".")[0] for name, graded in rules.items() if any(STRENGTH[a] > 1 for a in graded)
+        }
+        if acting - {"secrets"}:
+            watchers.append(WholeAnswer(partial(self._released, policy, task)))
+        elif acting:
+            secrets = next((d for d in self._detectors() if d.name == "secrets"), None)
+            action = policy.action("output", "secrets", 1.0)
+            if secrets is not None:
+                watchers.append(SecretStream(secrets, "redact" if action == "redact" else "block"))
+        if (names := self.names(task)) is not None:
+            watchers.append(names.restoring())
+        return watchers
+
+    def _released(self, policy: Policy, task: Task, text: str) -> StreamVerdict:
+        content = (Message.assistant(text),)
+        said = self.verdict(
+            "output", content, self.look(list(places_of("output", content)), policy), policy, task
+        )
+        if not said.allowed:
+            return StreamVerdict("", said.issues, blocked=True)
+        return StreamVerdict(text if said.replacement is None else said.replacement[0].text, said.issues)
+
+    # --- looking
 
     def _detectors(self) -> tuple[Detector, ...]:
         if self._made is None:
@@ -156,6 +223,8 @@ def places_of(stage: Stage, content: Sequence[Message]) -> Iterator[Place]:
         for at, part in enumerate(message.parts, 1):
             where = f"message {number}, part {at}" if several else f"message {number}"
             if isinstance(part, ToolCall):
+                if stage != "arguments":
+                    continue  # looked at when it is to be made
                 for name, value in _strings(part.arguments, "argument"):
                     yield Place(f"{where}, {name}", value, "arguments", part.provenance)
             elif isinstance(part, ToolResult):
@@ -201,6 +270,16 @@ def _part(part: Part, where: str, texts: Mapping[str, str]) -> Part:
     return replace(part, text=texts[where]) if isinstance(part, Text) else part
 
 
+def restored(message: Message, restore: Callable[[str], str]) -> Message:
+    """``message`` with ``restore`` done to all of its texts."""
+    texts = {
+        place.where: restore(place.text)
+        for stage in cast("tuple[Stage, ...]", ("output", "arguments"))
+        for place in places_of(stage, [message])
+    }
+    return rewritten([message], texts)[0]
+
+
 def _value(value: Any, name: str, texts: Mapping[str, str]) -> Any:
     if isinstance(value, str):
         return texts.get(name, value)
@@ -214,11 +293,6 @@ def _value(value: Any, name: str, texts: Mapping[str, str]) -> Any:
 
 
 # --- what follows ------------------------------------------------------------------------------------------------
-
-
-def notice(task: Task, rule: str, value: str, style: Style) -> str:
-    """What stands in the place of a value where nothing of it may stay."""
-    return f"[{rule}]"
 
 
 def _concerns(detector: str, born: Provenance) -> bool:
@@ -240,22 +314,17 @@ def _issue(found: Found) -> Issue:
     )
 
 
-def _replaced(text: str, found: Sequence[Found], policy: Policy, task: Task, redact: Redact) -> str:
-    """``text`` without what is to be redacted. Of findings that overlap the one that begins first names the rule, and
-    all that any of them covers goes.
+def merged(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings that overlap as one that covers them all, named by the one that begins first.
+
+    >>> [f.span for f in merged([Finding("a", (3, 9), 1, ""), Finding("b", (0, 5), 1, ""), Finding("c", (9, 10), 1, "")])]
+    [(0, 9), (9, 10)]
     """
-    pieces: list[str] = []
-    done = 0
-    spans = sorted(
-        (one.finding for one in found if one.action == "redact"), key=lambda f: (f.span[0], -f.span[1])
-    )
-    at = 0
-    while at < len(spans):
-        first = spans[at]
-        start, end = first.span
-        while at < len(spans) and spans[at].span[0] < max(end, start + 1):
-            end = max(end, spans[at].span[1])
-            at += 1
-        pieces += [text[done:start], redact(task, first.rule, text[start:end], policy.styled(first.rule))]
-        done = end
-    return "".join([*pieces, text[done:]])
+    whole: list[Finding] = []
+    for finding in sorted(findings, key=lambda f: (f.span[0], -f.span[1])):
+        if whole and finding.span[0] < whole[-1].span[1]:
+            end = max(whole[-1].span[1], finding.span[1])
+            whole[-1] = replace(whole[-1], span=(whole[-1].span[0], end))
+        else:
+            whole.append(finding)
+    return whole

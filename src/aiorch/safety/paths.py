@@ -1,6 +1,8 @@
-"""A path in an argument: does it stay where it belongs? Judged by its letters alone; no file is touched, no link followed.
+"""A path in an argument: does it stay where it belongs? Judged by its letters alone; no file is touched, no
+link followed.
 
-A tool that opens the path resolves it once more, and compares: links can lead out of a folder that every letter is in.
+A tool that opens the path resolves it once more, and compares: links can lead out of a folder that every
+letter is in.
 """
 
 from __future__ import annotations
@@ -11,17 +13,38 @@ import re
 from aiorch.safety.detection import Finding
 from aiorch.safety.unescaping import readings
 
-DEVICES = re.compile(r"(?:^|[\\/])(?:con|prn|aux|nul|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3]|conin\$|conout\$)(?:\s*[.:][^\\/]*)?(?=$|[\\/])", re.I)
-SYSTEM = re.compile(r"/(?:proc|sys|dev)(?:/|$)|/etc/(?:passwd|shadow|sudoers|ssh)\b|(?:^|/)\.(?:ssh|aws|gnupg|kube|docker)/|(?:^|/)\.env$", re.I)
-ODD_SLASHES = str.maketrans({"\u2215": "/", "\u2044": "/", "\u29f8": "/", "\uff0f": "/", "\uff3c": "\\", "\u2216": "\\", "\uff0e": ".", "\u2024": ".", "\u2025": ".."})
-OVERLONG = re.compile(r"%c0%(?:ae|af|2e|2f|5c|9v)|%c1%(?:9c|1c|8s|af)|%e0%80%(?:ae|af)|%u(?:2215|2216|ff0f|002e|002f|005c)", re.I)
+DEVICES = re.compile(
+    r"(?:^|[\\/])(?:con|prn|aux|nul|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3]|conin\$|conout\$)(?:\s*[.:][^\\/]*)?(?=$|[\\/])",
+    re.I,
+)
+SYSTEM = re.compile(
+    r"/(?:proc|sys|dev)(?:/|$)|/etc/(?:passwd|shadow|sudoers|ssh)\b|(?:^|/)\.(?:ssh|aws|gnupg|kube|docker)/|(?:^|/)\.env$",
+    re.I,
+)
+ODD_SLASHES = str.maketrans(
+    {
+        "\u2215": "/",
+        "\u2044": "/",
+        "\u29f8": "/",
+        "\uff0f": "/",
+        "\uff3c": "\\",
+        "\u2216": "\\",
+        "\uff0e": ".",
+        "\u2024": ".",
+        "\u2025": "..",
+    }
+)
+OVERLONG = re.compile(
+    r"%c0%(?:ae|af|2e|2f|5c|9v)|%c1%(?:9c|1c|8s|af)|%e0%80%(?:ae|af)|%u(?:2215|2216|ff0f|002e|002f|005c)",
+    re.I,
+)
 
 
 class UnsafePath:
     """Looks at a text that is a path: where does it lead?
 
-    :param root: the folder that it must stay in, absolute or relative to one; ``None`` allows any relative path that does
-        not climb out of where it starts.
+    :param root: the folder that it must stay in, absolute or relative to one; ``None`` allows any relative
+        path that does not climb out of where it starts.
 
     >>> UnsafePath().scan("reports/2026/may.csv")
     []
@@ -61,7 +84,7 @@ class UnsafePath:
             wrong.append(("network", 0.95, "a path to another machine"))
         if DEVICES.search(text):
             wrong.append(("device", 0.9, "a name that Windows keeps for a device"))
-        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", plain) and not re.match(r"[A-Za-z]:(?:/|$)", plain):
+        if re.match(r"[A-Za-z][A-Za-z0-9+-]+:", plain) and not re.match(r"[A-Za-z]:(?:/|$)", plain):
             wrong.append(("scheme", 0.9, "an address, not a path"))
         elif re.search(r"^.{2,}:", plain) and re.search(r":[^/:]*$", plain):
             wrong.append(("stream", 0.7, "a colon, behind which Windows reads another stream of a file"))
@@ -83,7 +106,9 @@ def _climbs(path: str) -> bool:
     """Whether it ever leads above where it starts; ``a/../b`` does not."""
     depth = 0
     for step in path.split("/"):
-        step = re.sub(r";.*", "", step).rstrip(" ") or step  # some servers cut off a parameter, Windows cuts off spaces
+        step = (
+            re.sub(r";.*", "", step).rstrip(" ") or step
+        )  # some servers cut off a parameter, Windows cuts off spaces
         if step == ".." or re.fullmatch(r"\.{3,}", step):
             depth -= 1
             if depth < 0:

@@ -37,7 +37,12 @@ _TOKEN = re.compile(
     r"|[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{1,40}(?:['\u2019][^\W\d_]{1,3})?"
     r"|\d{1,40}|\n{1,40}|[^\w\s]{1,3}|_{1,40}"
 )
-_NEXT, _SKIP, _SECOND, _THIRD = 0x9E3779B1, 0x85EBCA6B, 0xC2B2AE35, 0x27D4EB2F  # odd constants of usual hash mixers
+_NEXT, _SKIP, _SECOND, _THIRD = (
+    0x9E3779B1,
+    0x85EBCA6B,
+    0xC2B2AE35,
+    0x27D4EB2F,
+)  # odd constants of usual hash mixers
 _REACH = 7  # tokens from one word of a class pair to the next, at most
 _NEAR = 2
 _REMEMBERED = 8192  # tokens whose pieces are not hashed again
@@ -168,10 +173,19 @@ class HashedModel:
     """
 
     def __init__(
-        self, weights: bytes, *, scale: float, bias: float, shape: Shape, breadth: float = 0.0, version: str = ""
+        self,
+        weights: bytes,
+        *,
+        scale: float,
+        bias: float,
+        shape: Shape,
+        breadth: float = 0.0,
+        version: str = "",
     ) -> None:
         if len(weights) != 1 << shape.bits:
-            raise ValueError(f"a model of {shape.bits} bits has {1 << shape.bits} weights, not {len(weights)}")
+            raise ValueError(
+                f"a model of {shape.bits} bits has {1 << shape.bits} weights, not {len(weights)}"
+            )
         self.shape, self.bias, self.scale, self.breadth, self.version = shape, bias, scale, breadth, version
         table = array("b")
         table.frombytes(weights)
@@ -235,7 +249,11 @@ class HashedModel:
                 "lexicon": {name: list(words) for name, words in shape.lexicon.items()},
             },
         }
-        return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode() + b"\n" + zlib.compress(weights, 9)
+        return (
+            json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
+            + b"\n"
+            + zlib.compress(weights, 9)
+        )
 
     def score(self, text: str) -> float:
         """0 to 1 for the whole text: its highest window, less what many windows find by chance."""

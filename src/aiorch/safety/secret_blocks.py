@@ -20,7 +20,10 @@ _PUTTY = "PuTTY-User-Key-File"
 _ENCODED = re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{60,8000}={0,2}")
 _JWT = re.compile(r"(eyJ[\w-]{8,2000})\.([\w-]{8,6000})\.([\w-]{16,1500})(?![\w-])", re.ASCII)
 _USERINFO = re.compile(r"://([^\s:/?#@\"'<>\\]{0,128}):([^\s\"'<>/\\]{3,256})@(?=[\w\[$%{-])")
-_COMMAND = re.compile(r"(?:\s-[a-zA-Z]{0,4}u|--user|--proxy-user)[= ]{0,3}[\"']?([^\s:\"'=]{1,100}):[\"']?([^\s\"']{0,150})")
+_PORT = re.compile(r"\d{1,5}(?:,|$)")
+_COMMAND = re.compile(
+    r"(?:\s-[a-zA-Z]{0,4}u|--user|--proxy-user)[= ]{0,3}[\"']?([^\s:\"'=]{1,100}):[\"']?([^\s\"']{0,150})"
+)
 _NETRC = re.compile(r"\bmachine\s{1,9}\S{1,200}\s{1,9}login\s{1,9}\S{1,200}\s{1,9}password\s{1,9}(\S{3,200})")
 _CALLER = re.compile(r"\b(?:curl|wget|http|https|xh|lftp|skopeo|ldapsearch)\b")
 _BASIC = re.compile(r"[Bb]asic[ \"':]{1,4}([A-Za-z0-9+/]{8,400}={0,2})(?![A-Za-z0-9+/=])")
@@ -87,14 +90,16 @@ def _is_header(part: str) -> bool:
         header = json.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     except (ValueError, RecursionError):
         return False
-    return isinstance(header, dict) and not {"alg", "typ", "enc"}.isdisjoint(cast("dict[str, object]", header))
+    return isinstance(header, dict) and not {"alg", "typ", "enc"}.isdisjoint(
+        cast("dict[str, object]", header)
+    )
 
 
 def _in_addresses(text: str) -> Iterator[Finding]:
     at = text.find("://")
     while at >= 0:
         match = _USERINFO.match(text, at)
-        if match is not None and _password(match[2], match[1]):
+        if match is not None and not _PORT.match(match[2]) and _password(match[2], match[1]):
             yield Finding("secrets.password_in_url", match.span(2), 0.85, "a password in an address")
             at = match.end()
         at = text.find("://", at + 3)
@@ -109,7 +114,9 @@ def _on_command_lines(text: str) -> Iterator[Finding]:
         if not caller:
             continue
         if len(password) >= 3 and _password(password, user):
-            yield Finding("secrets.password_on_command_line", match.span(2), 0.8, "a password on a command line")
+            yield Finding(
+                "secrets.password_on_command_line", match.span(2), 0.8, "a password on a command line"
+            )
         elif not password and len(user) >= 10 and shape(user) in ("mixed", "hex") and _password(user, ""):
             yield Finding("secrets.password_on_command_line", match.span(1), 0.7, "a key on a command line")
 
@@ -121,8 +128,11 @@ def _basic(text: str) -> Iterator[Finding]:
         except ValueError:
             continue
         user, colon, password = said.partition(":")
-        if colon and said.isprintable() and len(user) + len(password) >= 6 and not (placeholder(user) and placeholder(password)):
-            yield Finding("secrets.basic_auth", match.span(1), 0.9, "a name and password for HTTP basic authentication")
+        if not colon or not said.isprintable():
+            continue
+        told = len(user) + len(password) >= 6 and not (placeholder(user) and placeholder(password))
+        what = "a name and password for HTTP basic authentication"
+        yield Finding("secrets.basic_auth", match.span(1), 0.9 if told else 0.0, what)
 
 
 def _password(value: str, user: str) -> bool:

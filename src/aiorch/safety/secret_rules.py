@@ -1,10 +1,12 @@
 """The formats of keys that say themselves whose they are: a fixed beginning, an alphabet, a length.
 
 Facts from the providers' own documentation and from the keys that they hand out; adding a service is adding a row.
-In a body ``%A`` stands for a letter or digit, ``%L`` for a lower-case letter or digit, ``%H`` for a hexadecimal digit (``%X`` in either case),
-``%W`` for what base64url has, ``%B`` for what base64 has, ``%I`` for base32, ``%U`` for a UUID. Quantifiers have upper
-bounds, so a match costs at most the length of the longest key.
+In a body ``%A`` stands for a letter or digit, ``%L`` for a lower-case letter or digit, ``%H`` for a hexadecimal digit
+(``%X`` in either case), ``%W`` for what base64url has, ``%B`` for what base64 has, ``%I`` for base32, ``%U`` for a UUID.
+Quantifiers have upper bounds, so a match costs at most the length of the longest key.
 """
+
+# ruff: noqa: E501 (a row is easier to compare with its neighbours on one line)
 
 from __future__ import annotations
 

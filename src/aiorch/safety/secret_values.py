@@ -1,4 +1,4 @@
-"""Could this value be a secret? Entropy, shape, placeholders and checksums, without looking at what stands around it."""
+"""Could this value be a secret? Its entropy, shape and checksum, without looking at what stands around it."""
 
 from __future__ import annotations
 
@@ -19,19 +19,21 @@ _HEX = re.compile(r"[0-9a-f]+|[0-9A-F]+|[0-9a-fA-F]+")
 _RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _PART = re.compile(r"[^-_./+~=:]+")
 _PLACEHOLDER = re.compile(
-    r"x{4}|\*{3}|\.{3}|0{8}|(?<![a-z])(?:your|my|insert|replace|enter|put|some)[-_ .]|your[-_]?(?:api|key|token|secret|pass)"
-    r"|example|placeholder|changeme|change[-_]me|change[-_]this|redacted|dummy|sample|fake|<[^>]{0,80}>|here[-_]?$|lorem|foobar"
-    r"|not[-_]?(?:set|real|needed|required|a[-_]?real)|to[-_]?be[-_]|secret[-_]?here|key[-_]?here|todo|undefined|(?:^|[-_])none$",
+    r"x{4}|\*{3}|\.{3}|0{8}|(?<![a-z0-9])(?:your|my|insert|replace|enter|put|some)[-_ .]"
+    r"|your[-_]?(?:api|key|token|secret|pass)|example|placeholder|changeme|change[-_](?:me|this)|redacted|dummy|sample"
+    r"|fake|<[^>]{0,80}>|here[-_]?$|lorem|foobar|not[-_]?(?:set|real|needed|required|a[-_]?real)|to[-_]?be[-_]"
+    r"|(?:secret|key)[-_]?here|todo|undefined|(?:^|[-_])none$",
     re.I,
 )
 _EXPRESSION = re.compile(r"[{}()<>\[\]`|]|::|->|^[$@&!%\\#*]|\$\w*$|%[sd]|\\$|%\w+%")
-_STOCK = frozenset(
-    "admin administrator anonymous auth bar basic bearer baz blank changeit credential credentials default demo disabled empty"
-    " enabled false foo guest hidden hunter2 key letmein login mypass mypassword mysecret nil no none null off on open optional pass"
-    " passphrase passwd password password1 password123 private prompt public pw pwd qwerty required root s3cret secret secrets string"
-    " test test123 testing text token true undefined unknown user username value xxx xyz yes yyy 123456 12345678 1234 12345"
-    " secretkey apikey api_key secret_key access_key example".split()
-)
+_STOCK_WORDS = """
+admin administrator anonymous auth bar basic bearer baz blank changeit credential credentials default demo disabled
+empty enabled false foo guest hidden hunter2 key letmein login mypass mypassword mysecret nil no none null off on open
+optional pass passphrase passwd password password1 password123 private prompt public pw pwd qwerty required root s3cret
+secret secrets string test test123 testing text token true undefined unknown user username value xxx xyz yes yyy 123456
+12345678 1234 12345 secretkey apikey api_key secret_key access_key example
+"""
+_STOCK = frozenset(_STOCK_WORDS.split())
 """What stands where a secret would, in documentation and in defaults."""
 
 
@@ -81,9 +83,9 @@ def _turns(value: str) -> tuple[int, int]:
 
 
 def placeholder(value: str) -> bool:
-    """True for what only stands in for a secret, or computes one.
+    """True for what only stands in for a secret.
 
-    >>> placeholder("YOUR_API_KEY"), placeholder("${DB_PASSWORD}"), placeholder("x9Kd02mVq81LzR47")
+    >>> placeholder("YOUR_API_KEY"), placeholder("changeme"), placeholder("x9Kd02mVq81LzR47")
     (True, True, False)
     """
     return (

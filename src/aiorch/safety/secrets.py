@@ -1,15 +1,15 @@
 """Keys, tokens, passwords and private keys in a text.
 
-Three layers, each linear in the text's length. Formats: keys that say themselves whose they are, found anywhere. Blocks:
-private keys, JSON web tokens, addresses with a password. Context: values that only their surroundings make a secret, held
-to entropy and shape. What begins like a known format and breaks off is not a key, and no context makes it one.
+Three layers, each linear in the text's length. Formats: keys that say themselves whose they are, found anywhere.
+Blocks: private keys, JSON web tokens, addresses with a password. Context: values that only their surroundings make a
+secret, held to entropy and shape. What begins like a known format and breaks off is no key; no context makes it one.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from typing import TYPE_CHECKING
 
 from aiorch.safety.detection import Finding
@@ -52,7 +52,7 @@ def formats(text: str) -> Iterator[Finding]:
     """Keys of known formats, wherever they stand; and, with confidence 0, what begins like one and is none."""
     from aiorch.safety.secret_values import CHECKSUMS, entropy, placeholder
 
-    begins, by_root = _beginnings()
+    begins = _beginnings()
     for run in _LONG.finditer(text):
         start, end = run.span()
         done = start
@@ -60,27 +60,29 @@ def formats(text: str) -> Iterator[Finding]:
             at = hit.start()
             if at < done:
                 continue
-            malformed = None
-            for number in by_root[hit.group()]:
-                form, pattern, sure = _format(number)
+            some, broken, numbers = _root(hit.group())
+            if some.match(text, at) is None:
+                malformed = broken.match(text, at) if broken is not None else None
+                if malformed is not None:
+                    yield Finding(
+                        "secrets.malformed", malformed.span(), 0.0, "what begins like a key and is none"
+                    )
+                    done = malformed.end()
+                continue
+            for number in numbers:
+                form, pattern = _format(number)
                 match = pattern.match(text, at)
                 if match is None:
-                    if sure is not None and malformed is None:
-                        malformed = sure.match(text, at)
                     continue
                 key = match.group()
-                body = key[match.end(1) - at :]
-                if entropy(body) < form.entropy or placeholder(body):
+                if entropy(key[match.end(1) - at :]) < form.entropy or placeholder(key[match.end(1) - at :]):
                     continue
                 certain = bool(form.checksum) and CHECKSUMS[form.checksum](key)
-                confidence = 0.99 if certain else form.confidence
-                yield Finding(f"secrets.{form.name}", match.span(), confidence, form.what)
+                yield Finding(
+                    f"secrets.{form.name}", match.span(), 0.99 if certain else form.confidence, form.what
+                )
                 done = match.end()
                 break
-            else:
-                if malformed is not None:
-                    yield Finding("secrets.malformed", malformed.span(), 0.0, "what begins like a key and is none")
-                    done = malformed.end()
         yield from _marked(text, start, end)
 
 
@@ -103,32 +105,43 @@ def _surest(found: list[Finding]) -> list[Finding]:
     end = -1
     for finding in sorted(found, key=lambda f: (f.span[0], -f.span[1])):
         if kept and finding.span[0] < end:
-            if finding.confidence > kept[-1].confidence:
-                kept[-1] = finding
-                end = max(end, finding.span[1])
-            continue
+            if finding.confidence <= kept[-1].confidence:
+                continue
+            kept.pop()
         kept.append(finding)
-        end = finding.span[1]
+        end = max(end, finding.span[1])
     return kept
 
 
-@lru_cache(maxsize=1)
-def _beginnings() -> tuple[re.Pattern[str], dict[str, list[int]]]:
-    """One expression for where a key may begin, and which formats to try there."""
+@cache
+def _beginnings() -> re.Pattern[str]:
+    """One expression for where a key may begin."""
+    # An escaped line end and a percent-encoded sign end a word as well as the signs themselves.
+    return re.compile(r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-F][0-9A-F]))" + _trie(_roots()))
+
+
+@cache
+def _roots() -> Sequence[str]:
+    """The beginnings that no other beginning is a part of."""
     from aiorch.safety.secret_rules import FORMATS
 
     starts = sorted({s for form in FORMATS for s in form.starts.split()})
-    roots = [s for s in starts if not any(s.startswith(r) and s != r for r in starts)]
-    by_root: dict[str, list[int]] = {root: [] for root in roots}
-    for number, form in enumerate(FORMATS):
-        for root in roots:
-            if any(s.startswith(root) for s in form.starts.split()):
-                by_root[root].append(number)
-    for numbers in by_root.values():  # the longest beginning says most
-        numbers.sort(key=lambda n: -max(map(len, FORMATS[n].starts.split())))
-    # An escaped line end and a percent-encoded sign end a word as well as the signs themselves.
-    before = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-F][0-9A-F]))"
-    return re.compile(before + _trie(roots)), by_root
+    return [s for s in starts if not any(s != root and s.startswith(root) for root in starts)]
+
+
+@cache
+def _root(root: str) -> tuple[re.Pattern[str], re.Pattern[str] | None, Sequence[int]]:
+    """Does any format fit here; what only begins like one; and which formats to try, those that say most first."""
+    from aiorch.safety.secret_rules import FORMATS
+
+    starts = {n: [s for s in form.starts.split() if s.startswith(root)] for n, form in enumerate(FORMATS)}
+    numbers = sorted((n for n in starts if starts[n]), key=lambda n: -max(map(len, starts[n])))
+    some = re.compile("|".join(f"(?:{_format(n)[1].pattern})" for n in numbers), re.ASCII)
+    sure = sorted(
+        {s for n in numbers if FORMATS[n].sure for s in starts[n] if len(s) > 3}, key=len, reverse=True
+    )
+    broken = f"(?:{'|'.join(map(re.escape, sure))})[A-Za-z0-9_.+/=~-]{{0,600}}"
+    return some, re.compile(broken) if sure else None, numbers
 
 
 def _trie(words: Sequence[str]) -> str:
@@ -143,19 +156,18 @@ def _trie(words: Sequence[str]) -> str:
 
 
 @cache
-def _format(number: int) -> tuple["Format", re.Pattern[str], re.Pattern[str] | None]:
+def _format(number: int) -> tuple[Format, re.Pattern[str]]:
     from aiorch.safety.secret_rules import FORMATS, written_out
 
     form = FORMATS[number]
     starts = "|".join(re.escape(s) for s in sorted(form.starts.split(), key=len, reverse=True))
-    pattern = re.compile(f"({starts})(?:{written_out(form.body)})(?![A-Za-z0-9_-])", re.ASCII)
-    unmistakable = "|".join(re.escape(s) for s in form.starts.split() if len(s) > 3)
-    sure = re.compile(f"(?:{unmistakable})[A-Za-z0-9_.+/=~-]{{0,600}}") if form.sure and unmistakable else None
-    return form, pattern, sure
+    return form, re.compile(f"({starts})(?:{written_out(form.body)})(?![A-Za-z0-9_-])", re.ASCII)
 
 
 @cache
 def _marked_pattern(number: int) -> re.Pattern[str]:
     from aiorch.safety.secret_rules import MARKED, written_out
 
-    return re.compile(rf"(?<![A-Za-z0-9_-])(?:{written_out(MARKED[number].pattern)})(?![A-Za-z0-9_-])", re.ASCII)
+    return re.compile(
+        rf"(?<![A-Za-z0-9_-])(?:{written_out(MARKED[number].pattern)})(?![A-Za-z0-9_-])", re.ASCII
+    )

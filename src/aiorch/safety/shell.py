@@ -1,7 +1,8 @@
-"""Commands in a text that should be only a value: text that ends its place in a command line and goes on as another.
+"""Commands in a text that should be only a value: text that ends its place in a command line and goes on as
+another.
 
-Only for arguments that a tool declares as going into a shell. A list of arguments without any shell is better than any
-detector; this is what stands behind it.
+Only for arguments that a tool declares as going into a shell. A list of arguments without any shell is better
+than any detector; this is what stands behind it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from aiorch.safety.unescaping import ENTITY, escapes_undone, readings, spaced
 LONG = 2_000
 """Characters; a longer text is no word of a command that was broken up to hide it."""
 MOST_PLACES = 400
-"""Separators that are looked behind; a text with more of them is data, and its beginning says what there is to say."""
+"""Separators that are looked behind; a text with more of them is data, and its beginning says what there is
+to say."""
 BEHIND = 240
 """Characters that are read behind a separator."""
 PROSE = 10
@@ -30,8 +32,8 @@ SEPARATOR = re.compile(
 PROGRAM = re.compile(
     r"""[\s'"(){!@^\\+]{0,8}
     (?:(?:[A-Za-z_]\w{0,30}=\S{0,60}\s{1,4})|(?:sudo|nohup|exec|time|env|command|busybox|then|do)\s{1,4}){0,2}
-    (?P<path>/?(?:[\w.*?-]{1,24}/){1,6}|[A-Za-z]:\\(?:[\w .*?-]{1,40}\\){0,6}|\.{1,2}/|%\w{1,20}%\\(?:\w{1,20}\\){0,4})?
-    (?P<name>[A-Za-z_?*][\w?*.-]{0,24})
+    (?P<path>/?(?:[\w.*?-]{1,24}/){1,6}|[A-Za-z]:\\(?:[\w
+    .*?-]{1,40}\\){0,6}|\.{1,2}/|%\w{1,20}%\\(?:\w{1,20}\\){0,4})? (?P<name>[A-Za-z_?*][\w?*.-]{0,24})
     (?P<rest>.{0,200})""",
     re.VERBOSE | re.DOTALL,
 )
@@ -39,8 +41,8 @@ ARGUMENTS = re.compile(
     # What follows a program in a shell and no word in a sentence.
     r"""\s*(?:
       $ | [;|&`)\n\r>}\x00] | \\[nr]
-    | \s-{1,2}[A-Za-z0-9?] | \s/[A-Za-z?]{1,12}\b | \s['"]?(?:/|~/|\.\.?/)[\w.*?/-]{0,80} | \s['"]?[A-Za-z]:[\\/%]
-    | \s\S{0,40}[$*?\\%]\S{0,40} | \s\d{1,3}(?:\.\d{1,3}){3}\b | \s(?:https?|ftp)://
+    | \s-{1,2}[A-Za-z0-9?] | \s/[A-Za-z?]{1,12}\b | \s['"]?(?:/|~/|\.\.?/)[\w.*?/-]{0,80} |
+    \s['"]?[A-Za-z]:[\\/%] | \s\S{0,40}[$*?\\%]\S{0,40} | \s\d{1,3}(?:\.\d{1,3}){3}\b | \s(?:https?|ftp)://
     | \s\d{1,4}\s*(?:$|[;|&\#`)'"]) | \s+[\w.-]{1,60}\s*(?:[;|&`)>]|$)
     | \s+[\w-]{1,40}\.(?:txt|php|sh|py|conf|cfg|ini|log|html?|exe|bat|xml|json|db|passwd)\b
     | \s*\$?[({]
@@ -50,7 +52,8 @@ ARGUMENTS = re.compile(
 STRONG = re.compile(
     # The same, where the word may be one of prose.
     r"""(?:
-      \s+-{1,2}[A-Za-z0-9][\w=-]{0,20}(?:\s|$|[;|&`)]) | \s+['"]?(?:/(?!\s)|~/|\.\.?/)[\w.*?/-]{1,80} | \s+['"]?[A-Za-z]:[\\/%]
+      \s+-{1,2}[A-Za-z0-9][\w=-]{0,20}(?:\s|$|[;|&`)])
+    | \s+['"]?(?:/(?!\s)|~/|\.\.?/)[\w.*?/-]{1,80} | \s+['"]?[A-Za-z]:[\\/%]
     | \s+\S{0,40}\$[\w({]\S{0,40} | \s+\d{1,3}(?:\.\d{1,3}){3}\b | \s+(?:https?|ftp)://
     | \s+/[A-Za-z?]\b | \s+%\w+%
     )""",
@@ -60,31 +63,131 @@ ENDS = re.compile(r"\s*(?:$|[;|&`)\n\r>}\x00'\"#]|\\[nr])")
 
 UNMARKED = (
     # Rows (rule, a text without which it cannot occur, what, confidence, pattern): unmistakable wherever they stand.
-    ("ifs", "$", "white space written as $IFS, as nobody does who has nothing to hide", 0.97, r"\$\{?IFS\b\}?"),
-    ("braces", "{", "a command written in braces to do without white space", 0.95, r"\{(?:/[\w/]{1,20}/)?(?:cat|ls|id|nc|echo|wget|curl|ping|bash|sh|base64|uname|sleep|head|tail|rm|cp|python3?|perl|php|grep|find)(?:,[^\s{}]{1,80}|\}\s*[;|&])"),
-    ("interpreter", " /", "an interpreter given its code on the command line", 0.9, r"\bcmd(?:\.exe)?\s{1,4}/[ck]\s{0,4}['\"\w({$]"),
-    ("windows", "net", "a change to users or settings of Windows", 0.95, r"(?:^|[;|&]\s{0,3})net1?\s{1,3}(?:user|localgroup|group|share|view|use|start|stop|accounts)\b(?=\s{1,3}[\w/*]|\s{0,3}$)"),
-    ("pipe_to_shell", "|", "something sent into a shell", 0.96, r"\|\s{0,8}(?:/[a-z/]{1,20})?(?:ba|z|k|da|c)?sh\b(?:\s|$|[;|&`)'\"-])"),
-    ("here_string", "<", "something sent into a shell", 0.95, r"\b(?:ba|z|k|da)?sh\s{0,4}<{1,3}\s{0,4}[$('\"<]"),
-    ("shellshock", "{", "a function definition as old shells carried it out", 0.98, r"\(\s{0,4}\)\s{0,4}\{\s{0,4}[:_\w]{0,8}\s{0,4};"),
-    ("server_side", "<!--", "a directive that makes a web server run a command", 0.97, r"<!--\s{0,4}#\s{0,4}exec\b"),
-    ("code_call", "(", "a call that hands its argument to a shell", 0.9, r"(?:^|[;'\"(){}|&\s.%=>])(?:system|passthru|shell_exec|popen|proc_open|pcntl_exec|exec|phpinfo|eval)\s{0,4}\(\s{0,4}(?:['\"`$]|\\['\"]|base64_decode|chr\b|\))"),
+    (
+        "ifs",
+        "$",
+        "white space written as $IFS, as nobody does who has nothing to hide",
+        0.97,
+        r"\$\{?IFS\b\}?",
+    ),
+    (
+        "braces",
+        "{",
+        "a command written in braces to do without white space",
+        0.95,
+        r"\{(?:/[\w/]{1,20}/)?(?:cat|ls|id|nc|echo|wget|curl|ping|bash|sh|base64|uname|sleep|head|tail|rm|cp|python3?|perl|php|grep|find)(?:,[^\s{}]{1,80}|\}\s*[;|&])",
+    ),
+    (
+        "interpreter",
+        " /",
+        "an interpreter given its code on the command line",
+        0.9,
+        r"\bcmd(?:\.exe)?\s{1,4}/[ck]\s{0,4}['\"\w({$]",
+    ),
+    (
+        "windows",
+        "net",
+        "a change to users or settings of Windows",
+        0.95,
+        r"(?:^|[;|&]\s{0,3})net1?\s{1,3}(?:user|localgroup|group|share|view|use|start|stop|accounts)\b(?=\s{1,3}[\w/*]|\s{0,3}$)",
+    ),
+    (
+        "pipe_to_shell",
+        "|",
+        "something sent into a shell",
+        0.96,
+        r"\|\s{0,8}(?:/[a-z/]{1,20})?(?:ba|z|k|da|c)?sh\b(?:\s|$|[;|&`)'\"-])",
+    ),
+    (
+        "here_string",
+        "<",
+        "something sent into a shell",
+        0.95,
+        r"\b(?:ba|z|k|da)?sh\s{0,4}<{1,3}\s{0,4}[$('\"<]",
+    ),
+    (
+        "shellshock",
+        "{",
+        "a function definition as old shells carried it out",
+        0.98,
+        r"\(\s{0,4}\)\s{0,4}\{\s{0,4}[:_\w]{0,8}\s{0,4};",
+    ),
+    (
+        "server_side",
+        "<!--",
+        "a directive that makes a web server run a command",
+        0.97,
+        r"<!--\s{0,4}#\s{0,4}exec\b",
+    ),
+    (
+        "code_call",
+        "(",
+        "a call that hands its argument to a shell",
+        0.9,
+        r"(?:^|[;'\"(){}|&\s.%=>])(?:system|passthru|shell_exec|popen|proc_open|pcntl_exec|exec|phpinfo|eval)\s{0,4}\(\s{0,4}(?:['\"`$]|\\['\"]|base64_decode|chr\b|\))",
+    ),
     ("code_tag", "<?", "a tag that begins code", 0.9, r"<\?(?:php\b|=)[^\n]{0,120}?(?:\(|`)"),
     ("device", "/dev/", "a connection through a file of the shell", 0.97, r"/dev/(?:tcp|udp)/\w"),
-    ("ansi_string", "$", "a command in a quoted form that hides its letters", 0.9, r"(?:^|[;|&=`(\s])\$?\w{0,12}=?\$\\?['\"](?:\\\\?x[0-9A-Fa-f]{2}|\\\\?[0-7]{3}|(?:id|whoami|ls|cat|ping|uname|pwd|sleep|curl|wget)\b)"),
-    ("wildcards", "?", "the path of a program with its letters replaced by wildcards", 0.95, r"(?:^|[\s;|&`(])/(?:[\w?*]{0,6}\?[\w?*]{0,6}/){1,4}[\w?*\[\]-]{0,12}[?*]"),
-    ("variable_letters", ":", "letters cut out of a variable", 0.95, r"\$\{\w{1,20}:\s{0,2}~?-?\d{1,3}(?::-?\d{1,3})?\}|%\w{2,20}:~-?\d"),
-    ("code_substitution", "${", "a substitution that runs code", 0.9, r"\$\{@?(?:print|system|exec|eval|phpinfo|sleep|shell_exec)\s{0,2}\(|\{\$\{"),
-    ("decoded", " -", "a command that is decoded before it runs", 0.95, r"(?<![\w-])(?:base64\s{1,4}(?:-d|--decode|-D)\b|xxd\s{1,4}-r|-(?:enc|encodedcommand|e)\s{1,4}[A-Za-z0-9+/]{16})"),
-    ("empty_variable", "$", "a word broken up by empty variables", 0.93, r"[A-Za-z]\$[@*u]\w{1,12}\b|\w\$\(\)\w|\w\$\{[a-z]{1,3}\}\w"),
+    (
+        "ansi_string",
+        "$",
+        "a command in a quoted form that hides its letters",
+        0.9,
+        r"(?:^|[;|&=`(\s])\$?\w{0,12}=?\$\\?['\"](?:\\\\?x[0-9A-Fa-f]{2}|\\\\?[0-7]{3}|(?:id|whoami|ls|cat|ping|uname|pwd|sleep|curl|wget)\b)",
+    ),
+    (
+        "wildcards",
+        "?",
+        "the path of a program with its letters replaced by wildcards",
+        0.95,
+        r"(?:^|[\s;|&`(])/(?:[\w?*]{0,6}\?[\w?*]{0,6}/){1,4}[\w?*\[\]-]{0,12}[?*]",
+    ),
+    (
+        "variable_letters",
+        ":",
+        "letters cut out of a variable",
+        0.95,
+        r"\$\{\w{1,20}:\s{0,2}~?-?\d{1,3}(?::-?\d{1,3})?\}|%\w{2,20}:~-?\d",
+    ),
+    (
+        "code_substitution",
+        "${",
+        "a substitution that runs code",
+        0.9,
+        r"\$\{@?(?:print|system|exec|eval|phpinfo|sleep|shell_exec)\s{0,2}\(|\{\$\{",
+    ),
+    (
+        "decoded",
+        " -",
+        "a command that is decoded before it runs",
+        0.95,
+        r"(?<![\w-])(?:base64\s{1,4}(?:-d|--decode|-D)\b|xxd\s{1,4}-r|-(?:enc|encodedcommand|e)\s{1,4}[A-Za-z0-9+/]{16})",
+    ),
+    (
+        "empty_variable",
+        "$",
+        "a word broken up by empty variables",
+        0.93,
+        r"[A-Za-z]\$[@*u]\w{1,12}\b|\w\$\(\)\w|\w\$\{[a-z]{1,3}\}\w",
+    ),
     ("fork", "{", "a fork bomb", 0.98, r":\s{0,2}\(\)\s{0,2}\{\s{0,2}:\s{0,2}\|"),
-    ("interpreter", " -", "an interpreter given its code on the command line", 0.9, r"\b(?:python[23]?|perl|ruby|php|node|lua|bash|sh|zsh)\s{1,4}(?:-[a-z]{0,3}[cer])\s{1,4}['\"\w({$]"),
+    (
+        "interpreter",
+        " -",
+        "an interpreter given its code on the command line",
+        0.9,
+        r"\b(?:python[23]?|perl|ruby|php|node|lua|bash|sh|zsh)\s{1,4}(?:-[a-z]{0,3}[cer])\s{1,4}['\"\w({$]",
+    ),
 )
-_UNMARKED = tuple((rule, sign, what, sure, re.compile(pattern, re.I)) for rule, sign, what, sure, pattern in UNMARKED)
+_UNMARKED = tuple(
+    (rule, sign, what, sure, re.compile(pattern, re.I)) for rule, sign, what, sure, pattern in UNMARKED
+)
 
 LISTED = re.compile(r"[A-Za-z][\w ]{0,30}|")
 BROKEN_UP = re.compile(r"(?<=\w)(?:''|\"\"|\\|\^)(?=\w)|(?<=\w)'(\w{1,8})'(?=\w|\b)")
-SENSITIVE = re.compile(r"/etc/(?:passwd|shadow|hosts|group|issue|sudoers)\b|\bwin\.ini\b|\bboot\.ini\b|\b/proc/self/", re.I)
+SENSITIVE = re.compile(
+    r"/etc/(?:passwd|shadow|hosts|group|issue|sudoers)\b|\bwin\.ini\b|\bboot\.ini\b|\b/proc/self/", re.I
+)
 
 
 class CommandInjection:
@@ -115,7 +218,9 @@ def _forms(text: str) -> list[str]:
     if len(forms) > 1 and ENTITY.search(text):
         del forms[0]  # the ampersands and semicolons of entities separate nothing
     last = forms[-1]
-    joined = BROKEN_UP.sub(lambda m: m[1] or "", last) if len(last) <= LONG and BROKEN_UP.search(last) else last
+    joined = (
+        BROKEN_UP.sub(lambda m: m[1] or "", last) if len(last) <= LONG and BROKEN_UP.search(last) else last
+    )
     for other in (spaced(last), escapes_undone(last) if "\\x" in last else last, joined, spaced(joined)):
         if other not in forms:
             forms.append(other)
@@ -144,7 +249,12 @@ def _found(text: str) -> Iterator[tuple[str, str, float, tuple[int, int]]]:
         if separator["substitution"]:
             sure = _substituted(text, separator.start(), sign, behind, prose=prose)
             if sure:
-                yield "substitution", "a command whose output takes its place", sure, (separator.start(), len(text))
+                yield (
+                    "substitution",
+                    "a command whose output takes its place",
+                    sure,
+                    (separator.start(), len(text)),
+                )
         else:
             sure = _chained(sign, behind, prose=prose, first=separator.start() == 0)
             if sure:
@@ -157,7 +267,9 @@ def _listed(text: str) -> bool:
         if text.count(sign) > 1:
             words = [word.strip() for word in text.split(sign)]
             if all(LISTED.fullmatch(word) for word in words):
-                return any(len(word) > 1 and word.lower() not in PROGRAMS for word in words) and bool(words[0])
+                return any(len(word) > 1 and word.lower() not in PROGRAMS for word in words) and bool(
+                    words[0]
+                )
     return False
 
 
@@ -188,7 +300,17 @@ def _chained(sign: str, behind: str, *, prose: bool, first: bool) -> float:
         return 0.95 if ARGUMENTS.match(rest) else 0.6
     if name in PLAIN:
         alone = name in ALONE and ENDS.match(rest)
-        return 0.9 if STRONG.match(rest) else 0.85 if alone else 0.7 if first and ARGUMENTS.match(rest) else 0.6 if _numeric(rest) else 0.0
+        return (
+            0.9
+            if STRONG.match(rest)
+            else 0.85
+            if alone
+            else 0.7
+            if first and ARGUMENTS.match(rest)
+            else 0.6
+            if _numeric(rest)
+            else 0.0
+        )
     return 0.9 if ARGUMENTS.match(rest) else 0.0
 
 
@@ -245,9 +367,9 @@ def _whole(text: str) -> Iterator[tuple[str, str, float, tuple[int, int]]]:
         return
     if SENSITIVE.search(rest) and len(said.split()) <= 6:
         yield "command", what, 0.9, (0, len(text))
-    elif STRONG.match(rest) and (name not in PLAIN or len(said.split()) <= 6):
-        yield "command", what, 0.8, (0, len(text))
-    elif re.fullmatch(r"\s*[;|&]+\s*", rest) and found["name"].islower():
+    elif (STRONG.match(rest) and (name not in PLAIN or len(said.split()) <= 6)) or (
+        found["name"].islower() and re.fullmatch(r"\s*[;|&]+\s*", rest)
+    ):
         yield "command", what, 0.8, (0, len(text))
     elif name in UNMISTAKABLE and not rest.strip():
         yield "command", what, 0.7, (0, len(text))

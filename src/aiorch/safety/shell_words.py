@@ -2,50 +2,59 @@
 
 from __future__ import annotations
 
-PROGRAMS = frozenset(
-    # POSIX, GNU and BSD tools, by what an attacker wants of them: to look around, ...
-    "id whoami uname hostname hostid ifconfig ip netstat ss ps pwd ls dir env printenv lsof lsb_release lscpu lsblk "
-    "dmesg uptime arp getent groups logname finger last lastlog w who users df du mount "
-    # ... to read and to write files, ...
-    "cat tac nl head tail less more od xxd hexdump strings base64 base32 grep egrep fgrep sed awk gawk cut sort uniq "
-    "tr rev wc find locate which whereis file stat cp mv rm ln mkdir rmdir touch chmod chown chattr dd tee tar gzip "
-    "gunzip zip unzip bzip2 xz shred truncate printf echo "
-    # ... to reach another machine, ...
-    "curl wget fetch nc ncat netcat socat telnet ssh scp sftp ftp tftp rsync nslookup dig host ping ping6 traceroute "
-    "nmap tcpdump iptables mail sendmail mailx "
-    # ... to run something else, and to stay.
-    "sh bash zsh ksh csh tcsh dash ash fish busybox perl python python2 python3 ruby php node lua tclsh expect gcc cc "
-    "make java eval exec source command builtin nohup setsid timeout xargs sudo su doas passwd useradd adduser usermod "
-    "crontab at kill killall pkill shutdown reboot halt poweroff init systemctl service screen tmux script strace gdb "
-    "vi vim ed nano git svn docker kubectl apt apt-get yum dnf pip npm sleep time date cal test export set unset "
-    "history alias read wait trap true false yes sqlite3 mysql psql openssl gpg usleep "
-    # Windows
-    "cmd powershell pwsh ipconfig systeminfo tasklist taskkill net net1 netsh nbtstat route reg regedit sc schtasks "
-    "wmic type copy xcopy robocopy del erase rd md ren move attrib cacls icacls certutil bitsadmin mshta rundll32 "
-    "regsvr32 cscript wscript ver vol findstr tree assoc ftype whoami.exe cmd.exe powershell.exe ping.exe net.exe "
-    "query quser qwinsta start".split()
-)
 
-PLAIN = frozenset(
-    # These are also words of prose, so what stands behind one must look like a shell's too.
-    "ip dir last w who users mount head tail less more cut sort find locate which file stat touch zip printf echo "
-    "fetch host mail make java exec source command at kill service screen script ed set test time date cal export "
-    "history alias read wait trap true false yes net route reg type copy del move query start tree ver vol sc md rd "
-    "ren assoc less expect node strings fish dash set eval sleep timeout apt init halt env groups finger more true "
-    "false id cat less ln vi nl cc df du ss ps nc cp mv tr od dd wc su sed tac rev rm".split()
-)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
 
-ALONE = frozenset(
-    # Behind a separator and with nothing after it, even these say enough.
-    "id ls dir ps cat env ip df du ss w who date ver nc su sh rm wc set vol sleep reboot halt shutdown time test "
-    "history users last".split()
-)
 
-UNMISTAKABLE = frozenset(
-    "whoami uname ifconfig netstat printenv lsof lsb_release dmesg ipconfig systeminfo tasklist taskkill nslookup "
-    "traceroute xxd hexdump curl wget netcat ncat socat telnet powershell pwsh certutil bitsadmin mshta rundll32 "
-    "regsvr32 wmic schtasks nbtstat cscript wscript chmod chown chattr crontab iptables nmap tcpdump busybox "
-    "useradd adduser usermod pkill killall systemctl whereis getent phpinfo setsid nohup cmd.exe powershell.exe "
-    "net.exe ping.exe sqlite3 xcopy robocopy icacls cacls findstr netsh".split()
+PROGRAMS = _words(
+    """
+    adduser alias apt apt-get arp ash assoc at attrib awk base32 base64 bash bitsadmin builtin busybox bzip2
+    cacls cal cat cc certutil chattr chmod chown cmd cmd.exe command copy cp crontab cscript csh curl cut
+    dash date dd del df dig dir dmesg dnf doas docker du echo ed egrep env erase eval exec expect export
+    false fetch fgrep file find findstr finger fish ftp ftype gawk gcc gdb getent git gpg grep groups gunzip
+    gzip halt head hexdump history host hostid hostname icacls id ifconfig init ip ipconfig iptables java
+    kill killall ksh kubectl last lastlog less ln locate logname ls lsb_release lsblk lscpu lsof lua mail
+    mailx make md mkdir more mount move mshta mv mysql nano nbtstat nc ncat net net.exe net1 netcat netsh
+    netstat nl nmap node nohup npm nslookup od openssl passwd perl php ping ping.exe ping6 pip pkill
+    poweroff powershell powershell.exe printenv printf ps psql pwd pwsh python python2 python3 query quser
+    qwinsta rd read reboot reg regedit regsvr32 ren rev rm rmdir robocopy route rsync ruby rundll32 sc
+    schtasks scp screen script sed sendmail service set setsid sftp sh shred shutdown sleep socat sort
+    source sqlite3 ss ssh start stat strace strings su sudo svn systemctl systeminfo tac tail tar taskkill
+    tasklist tclsh tcpdump tcsh tee telnet test tftp time timeout tmux touch tr traceroute trap tree true
+    truncate type uname uniq unset unzip uptime useradd usermod users usleep ver vi vim vol w wait wc wget
+    whereis which who whoami whoami.exe wmic wscript xargs xcopy xxd xz yes yum zip zsh
+    """
+)
+"""What an attacker would run: to look around, to read and write files, to reach other machines, to run something else
+and to stay; of POSIX, GNU, BSD and Windows."""
+
+PLAIN = _words(
+    """
+    alias apt assoc at cal cat cc command copy cp cut dash date dd del df dir du echo ed env eval exec
+    expect export false fetch file find finger fish groups halt head history host id init ip java kill last
+    less ln locate mail make md more mount move mv nc net nl node od printf ps query rd read reg ren rev rm
+    route sc screen script sed service set sleep sort source ss start stat strings su tac tail test time
+    timeout touch tr trap tree true type users ver vi vol w wait wc which who yes zip
+    """
+)
+"""These are also words of prose, so what stands behind one must look like a shell's too."""
+
+ALONE = _words(
+    """
+    cat date df dir du env halt history id ip last ls nc ps reboot rm set sh shutdown sleep ss su test time
+    users ver vol w wc who
+    """
+)
+"""Behind a separator and with nothing after it, even these say enough."""
+
+UNMISTAKABLE = _words(
+    """
+    adduser bitsadmin busybox cacls certutil chattr chmod chown cmd.exe crontab cscript curl dmesg findstr
+    getent hexdump icacls ifconfig ipconfig iptables killall lsb_release lsof mshta nbtstat ncat net.exe
+    netcat netsh netstat nmap nohup nslookup phpinfo ping.exe pkill powershell powershell.exe printenv pwsh
+    regsvr32 robocopy rundll32 schtasks setsid socat sqlite3 systemctl systeminfo taskkill tasklist tcpdump
+    telnet traceroute uname useradd usermod wget whereis whoami wmic wscript xcopy xxd
+    """
 )
 """Words of no language but a shell's."""

@@ -1,7 +1,8 @@
-"""A text as a database would cut it: tokens of one letter each, so that shapes of SQL are patterns over a short string.
+"""A text as a database would cut it: tokens of one letter each, so that shapes of SQL are patterns over a
+short string.
 
-The idea of folding a text into a string of token types is libinjection's (Galbreath, Black Hat 2012); tokens, letters and
-shapes here are our own.
+The idea of folding a text into a string of token types is libinjection's (Galbreath, Black Hat 2012); tokens,
+letters and shapes here are our own.
 """
 
 from __future__ import annotations
@@ -84,7 +85,87 @@ KEYWORDS = {word: letter for letter, words in WORDS.items() for word in words}
 
 FUNCTIONS = frozenset(
     # Called by name in an argument, these are a database's and hardly anybody else's.
-    ["sleep", "benchmark", "pg_sleep", "waitfor", "load_file", "extractvalue", "updatexml", "xmltype", "ascii", "ord", "hex", "unhex", "substring", "substr", "substring_index", "mid", "char", "chr", "nchar", "concat", "concat_ws", "group_concat", "database", "version", "user", "current_user", "system_user", "session_user", "schema", "coercibility", "ifnull", "nullif", "elt", "make_set", "export_set", "json_keys", "md5", "sha1", "pi", "row_count", "last_insert_id", "load_extension", "randomblob", "sqlite_version", "cos", "sin", "analyse", "exists", "convert", "cast", "count", "length", "len", "lpad", "rpad", "upper", "lower", "reverse", "left", "right", "greatest", "least", "coalesce", "db_name", "suser_name", "user_name", "object_id", "make_date", "to_char", "to_number", "rand", "floor", "round", "power", "exp", "gtid_subset", "name_const", "if", "case"]
+    [
+        "sleep",
+        "benchmark",
+        "pg_sleep",
+        "waitfor",
+        "load_file",
+        "extractvalue",
+        "updatexml",
+        "xmltype",
+        "ascii",
+        "ord",
+        "hex",
+        "unhex",
+        "substring",
+        "substr",
+        "substring_index",
+        "mid",
+        "char",
+        "chr",
+        "nchar",
+        "concat",
+        "concat_ws",
+        "group_concat",
+        "database",
+        "version",
+        "user",
+        "current_user",
+        "system_user",
+        "session_user",
+        "schema",
+        "coercibility",
+        "ifnull",
+        "nullif",
+        "elt",
+        "make_set",
+        "export_set",
+        "json_keys",
+        "md5",
+        "sha1",
+        "pi",
+        "row_count",
+        "last_insert_id",
+        "load_extension",
+        "randomblob",
+        "sqlite_version",
+        "cos",
+        "sin",
+        "analyse",
+        "exists",
+        "convert",
+        "cast",
+        "count",
+        "length",
+        "len",
+        "lpad",
+        "rpad",
+        "upper",
+        "lower",
+        "reverse",
+        "left",
+        "right",
+        "greatest",
+        "least",
+        "coalesce",
+        "db_name",
+        "suser_name",
+        "user_name",
+        "object_id",
+        "make_date",
+        "to_char",
+        "to_number",
+        "rand",
+        "floor",
+        "round",
+        "power",
+        "exp",
+        "gtid_subset",
+        "name_const",
+        "if",
+        "case",
+    ]
 )
 """Names of functions whose call says that a value wants to be computed by a database."""
 
@@ -103,7 +184,8 @@ class Cut:
 
 
 def cut(text: str, start: int = 0, *, in_string: bool = False) -> Cut:
-    """``text`` from ``start`` in tokens; ``in_string`` puts a string in front: what was open and has just been closed.
+    """``text`` from ``start`` in tokens; ``in_string`` puts a string in front: what was open and has just
+    been closed.
 
     >>> cut("1 UNION SELECT a, 2 -- ").letters
     '1UEn,1c'

@@ -1,7 +1,8 @@
 """A whole SQL statement in an argument: does it only read, is it one, and which tables does it name?
 
-Two ways. :class:`SqlStatement` reads the text, with sqlglot where that is installed and by its tokens where it is not. For
-SQLite there is an exact one: :func:`authorizer` is asked by the database itself while it compiles a statement.
+Two ways. :class:`SqlStatement` reads the text, with sqlglot where that is installed and by its tokens where
+it is not. For SQLite there is an exact one: :func:`authorizer` is asked by the database itself while it
+compiles a statement.
 
     connection.set_authorizer(authorizer(tables={"orders"}))
 """
@@ -22,6 +23,11 @@ WRITING = re.compile(
     r"reindex|copy|call|exec(?:ute)?|set|lock|rename|load|into\s+(?:outfile|dumpfile|@|temp|\w+\s+from)|for\s+update)\b",
     re.I,
 )
+CHANGING = (
+    *("Insert", "Update", "Delete", "Drop", "Create", "Alter", "Merge", "TruncateTable", "Command", "Set"),
+    *("Use", "Pragma", "Attach", "Detach", "Into", "Grant", "Lock", "Copy", "LoadData"),
+)
+"""sqlglot's names of what does more than read."""
 MOST = 50_000
 """Characters; a longer statement is not parsed but reported."""
 
@@ -56,10 +62,12 @@ class SqlStatement:
 
         if len(parsed) > 1:
             yield _finding(text, "several", 0.97, "more than one statement")
-        changing = (exp.Insert, exp.Update, exp.Delete, exp.Drop, exp.Create, exp.Alter, exp.Merge, exp.TruncateTable, exp.Command, exp.Set, exp.Use, exp.Pragma, exp.Attach, exp.Detach, exp.Into, exp.Grant, exp.Lock, exp.Copy, exp.LoadData)  # fmt: skip
+        changing = tuple(getattr(exp, name) for name in CHANGING)
         changes = any(s.find(*changing) is not None for s in parsed)
         if not self.writes and (changes or (WRITING.search(_bare(text)) and not READING.match(text))):
-            yield _finding(text, "writes", 0.97, "a statement that changes something, where only reading is allowed")
+            yield _finding(
+                text, "writes", 0.97, "a statement that changes something, where only reading is allowed"
+            )
         if self.tables is not None:
             own = {cte.alias_or_name.lower() for s in parsed for cte in s.find_all(exp.CTE)}
             named = {t.name.lower() for s in parsed for t in s.find_all(exp.Table)} - own - {""}
@@ -71,7 +79,9 @@ class SqlStatement:
         if ";" in letters:
             yield _finding(text, "several", 0.95, "more than one statement")
         if not self.writes and (not READING.match(text) or WRITING.search(_bare(text))):
-            yield _finding(text, "writes", 0.9, "a statement that changes something, where only reading is allowed")
+            yield _finding(
+                text, "writes", 0.9, "a statement that changes something, where only reading is allowed"
+            )
         if self.tables is not None:
             why = "its tables cannot be told without a parser: pip install sqlglot"
             yield _finding(text, "unparsed", 0.6, why)
@@ -80,9 +90,9 @@ class SqlStatement:
 def authorizer(
     *, writes: bool = False, tables: Collection[str] | None = None
 ) -> Callable[[int, str | None, str | None, str | None, str | None], int]:
-    """What SQLite asks about each thing that a statement would do, for ``connection.set_authorizer``. It denies writing
-    (unless ``writes``), other tables than ``tables``, attaching, pragmas that change, loading of extensions and functions
-    that reach files.
+    """What SQLite asks about each thing that a statement would do, for ``connection.set_authorizer``. It
+    denies writing (unless ``writes``), other tables than ``tables``, attaching, pragmas that change, loading
+    of extensions and functions that reach files.
 
     >>> connection = sqlite3.connect(":memory:")
     >>> connection.set_authorizer(authorizer())
@@ -91,10 +101,17 @@ def authorizer(
     """
     allowed = None if tables is None else {t.lower() for t in tables}
     reading = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
-    writing = {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE, sqlite3.SQLITE_TRANSACTION}
+    writing = {
+        sqlite3.SQLITE_INSERT,
+        sqlite3.SQLITE_UPDATE,
+        sqlite3.SQLITE_DELETE,
+        sqlite3.SQLITE_TRANSACTION,
+    }
     reaching = {"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer"}
 
-    def ask(action: int, first: str | None, second: str | None, _database: str | None, _by: str | None) -> int:
+    def ask(
+        action: int, first: str | None, second: str | None, _database: str | None, _by: str | None
+    ) -> int:
         if action not in reading and not (writes and action in writing):
             return sqlite3.SQLITE_DENY
         if action == sqlite3.SQLITE_FUNCTION:

@@ -1,7 +1,7 @@
 """The other ways in which a short text may be written and still be read the same by what receives it.
 
-A web server undoes percent signs, a page undoes entities, a shell undoes ``\\x``: a detector that looks only at the letters
-that it was given sees none of it.
+A web server undoes percent signs, a page undoes entities, a shell undoes ``\\x``: a detector that looks only
+at the letters that it was given sees none of it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ MOST_LAYERS = 3
 
 
 def readings(text: str) -> tuple[str, ...]:
-    """``text``, and what it says once percent signs, entities and wide letters are undone, where that is something else.
+    """``text``, and what it says once percent signs, entities and wide letters are undone, where that is
+    something else.
 
     >>> readings("a%2527b")
     ('a%2527b', 'a%27b', "a'b")

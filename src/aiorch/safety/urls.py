@@ -1,7 +1,7 @@
 """An address in an argument: where does it lead? Judged by its letters alone; no name is looked up.
 
-A name can resolve to a private address, and can do so only the second time: whoever fetches checks the address that it
-connects to as well.
+A name can resolve to a private address, and can do so only the second time: whoever fetches checks the
+address that it connects to as well.
 """
 
 from __future__ import annotations
@@ -21,10 +21,22 @@ METADATA = frozenset(
         "fd00:ec2::254", "metadata.google.internal", "metadata", "instance-data", "metadata.azure.internal",
     }
 )  # fmt: skip
-"""Where machines in a cloud get their keys: Amazon, Google, Azure, Alibaba, Oracle, as their documentation says."""
+"""Where machines in a cloud get their keys: Amazon, Google, Azure, Alibaba, Oracle, as their documentation
+says."""
 LOCAL = ("localhost", "localhost.localdomain", "ip6-localhost", "kubernetes.default.svc")
-LOCAL_ENDS = (".localhost", ".local", ".internal", ".intranet", ".lan", ".home.arpa", ".corp", ".svc.cluster.local")
-PRIVATE_DNS = re.compile(r"(?:^|[.-])(?:127|10|192[.-]168|169[.-]254|172[.-](?:1[6-9]|2\d|3[01]))(?:[.-]\d{1,3}){1,3}(?=[.-])")
+LOCAL_ENDS = (
+    ".localhost",
+    ".local",
+    ".internal",
+    ".intranet",
+    ".lan",
+    ".home.arpa",
+    ".corp",
+    ".svc.cluster.local",
+)
+PRIVATE_DNS = re.compile(
+    r"(?:^|[.-])(?:127|10|192[.-]168|169[.-]254|172[.-](?:1[6-9]|2\d|3[01]))(?:[.-]\d{1,3}){1,3}(?=[.-])"
+)
 """Names of services that answer with the address that is in the name, as 127.0.0.1.nip.io."""
 
 
@@ -72,7 +84,9 @@ class UnsafeUrl:
             wrong.append(("scheme", 0.97, f"the scheme {parts.scheme.lower()[:20]!r}, which is not allowed"))
             return wrong
         if "@" in parts.netloc:
-            wrong.append(("userinfo", 0.9, "a name or password in front of the host, which may pass for the host"))
+            wrong.append(
+                ("userinfo", 0.9, "a name or password in front of the host, which may pass for the host")
+            )
         if not host:
             return [*wrong, ("malformed", 0.8, "an address without a host")]
         return [*wrong, *self._host(parts, host)]
@@ -109,8 +123,8 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def address_of(host: str) -> Address | None:
-    """The network address that a host is, also in the notations that resolvers take: one number, octal, hexadecimal, and
-    fewer than four parts. ``None`` for a name.
+    """The network address that a host is, also in the notations that resolvers take: one number, octal,
+    hexadecimal, and fewer than four parts. ``None`` for a name.
 
     >>> address_of("0x7f.1")
     IPv4Address('127.0.0.1')
@@ -120,12 +134,23 @@ def address_of(host: str) -> Address | None:
     except ValueError:
         pass
     pieces = host.split(".")
-    if not 1 <= len(pieces) <= 4 or not all(re.fullmatch(r"0[xX][0-9a-fA-F]{0,16}|\d{1,20}", p) for p in pieces):
+    if not 1 <= len(pieces) <= 4 or not all(
+        re.fullmatch(r"0[xX][0-9a-fA-F]{0,16}|\d{1,20}", p) for p in pieces
+    ):
         return None
     numbers: list[int] = []
     for piece in pieces:
         try:
-            numbers.append(int(piece or "0", 16 if piece[:2] in ("0x", "0X") and len(piece) > 2 else 8 if piece[:1] == "0" and piece.isdecimal() and len(piece) > 1 else 10))
+            numbers.append(
+                int(
+                    piece or "0",
+                    16
+                    if piece[:2] in ("0x", "0X") and len(piece) > 2
+                    else 8
+                    if piece[:1] == "0" and piece.isdecimal() and len(piece) > 1
+                    else 10,
+                )
+            )
         except ValueError:
             return None
     *first, last = numbers

@@ -97,6 +97,12 @@ def _stripped_keys(value: dict[str, tuple[SecretStr, ...]]) -> dict[str, tuple[S
     return {provider: tuple(map(SecretStr, keys)) for provider, keys in stripped.items() if keys}
 
 
+def _long_enough(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value().strip()) < 16:
+        raise ValueError("a secret of at least 16 characters")
+    return value
+
+
 def _plain_url(value: str) -> str:
     value = value.strip()
     try:
@@ -250,10 +256,19 @@ class Settings(BaseSettings):
     """What is kept of prompts and answers: sizes only, SHA-256 hashes and sizes, or the text too."""
     audit: Literal["required", "best_effort", "off"] = "required"
     """What happens when an action cannot be recorded: it is not done, or a warning once; or nothing is recorded."""
+    audit_key: Annotated[
+        Annotated[SecretStr, AfterValidator(_long_enough)] | None, BeforeValidator(_none_word)
+    ] = None
+    """What the audit log's records are signed with; ``None`` = a key that is made once and kept in ``data_dir``."""
+    audit_anchor: Annotated[Folder | None, BeforeValidator(_none_word)] = None
+    """A file, best on another disk, that is told how far the audit log goes; ``None`` = one in ``data_dir``."""
 
     # --- what may come in, and how good an answer must be
     input_limit: Annotated[ByteSize, Field(gt=0)] = ByteSize(102_400)
     """The most that a task's texts may hold, in bytes of UTF-8 (pictures have a limit of their own)."""
+    guard: str = "balanced"
+    """What the guard does about what it finds: ``strict``, ``balanced``, ``permissive``, ``off``, or the path of a TOML
+    file with a policy of its own."""
     require_quality: bool = False
     """Raise :class:`~aiorch.errors.QualityError` for an answer below its profile's minima instead of marking it."""
 
@@ -331,7 +346,8 @@ class Settings(BaseSettings):
         """Every value that must never be shown: the given keys, and all variables named like a secret."""
         given = (key.get_secret_value() for keys in self.keys.values() for key in keys)
         shared = () if self.shared_database is None else (self.shared_database.get_secret_value(),)
-        return tuple(dict.fromkeys((*given, *shared, *self._variables.secrets())))
+        signing = () if self.audit_key is None else (self.audit_key.get_secret_value(),)
+        return tuple(dict.fromkeys((*given, *shared, *signing, *self._variables.secrets())))
 
     # --- settings that are used together
 

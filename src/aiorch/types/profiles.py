@@ -41,8 +41,9 @@ class Profile:
     """What kind of work this is, for the quality checks."""
     minima: Mapping[str, float] = field(default_factory=dict[str, float])
     """The least score per dimension, 0 to 1; ``{"score": 0.8}`` is the share of checks that must hold."""
-    policy: str = "balanced"
-    """Which guard policy applies."""
+    policy: str | None = None
+    """Which guard policy holds for its work: ``strict``, ``balanced``, ``permissive``, ``off``, or the path of a TOML
+    file; ``None`` = as the setting ``guard`` says."""
     route_policy: RoutePolicy | None = None
     """Where its work may go; ``None`` = as the setting ``policy`` says. ``private`` cannot be lifted by either."""
     hedge: bool = False
