@@ -18,6 +18,7 @@ from aiorch.errors import (
     BudgetExceeded,
     DeadlineExceeded,
     InvalidWorkflow,
+    LimitReached,
     MissingExtra,
     NoModelAvailable,
     OutputInvalid,
@@ -37,6 +38,7 @@ from aiorch.types import (
     Failure,
     FailureKind,
     Issue,
+    Limit,
     Outcome,
     PassedOver,
     Usage,
@@ -195,6 +197,15 @@ def test_when_time_is_up_the_message_tells_how_to_get_more_and_what_was_tried() 
     assert (error.timeout, len(error.attempts)) == (2.5, 2)
 
 
+def test_a_limit_says_whose_it_is_which_and_when_to_ask_again() -> None:
+    minute, at_once = Limit(2, "requests", "minute"), Limit(4, "requests", "at once")
+    error = LimitReached("user:u1", minute, 3.2, [failed()])
+    assert str(error) == "user:u1 has used up its 2 requests a minute: ask again in 4 s"
+    assert (error.name, error.limit, error.retry_after, len(error.attempts)) == ("user:u1", minute, 3.2, 1)
+    assert "ask again when one of them has ended" in str(LimitReached("tenant:acme", at_once, 0.05))
+    assert "this call alone is larger" in str(LimitReached("tenant:acme", minute, None))
+
+
 def test_a_broken_stream_keeps_what_came_and_says_where_it_is() -> None:
     failure = Failure(FailureKind.TRANSPORT, "upstream", "reset")
     error = StreamInterrupted("half an ans", failure, Usage(3, 4))
@@ -234,6 +245,7 @@ EXAMPLES: list[AiorchError] = [
     AllAttemptsFailed([failed()], "why"),
     DeadlineExceeded(2.0, [failed()]),
     BudgetExceeded("what", [failed()]),
+    LimitReached("user:u1", Limit(2, "requests", "minute"), 3.5, [failed()]),
     StreamInterrupted("part", Failure(FailureKind.EMPTY, "model", "m"), Usage(1)),
     QualityError("why", Outcome("v", "v", "t", cost=Decimal("0.1")), Assessment()),
     InvalidWorkflow("w", ["p"]),

@@ -11,10 +11,12 @@ import anyio
 import pytest
 
 import aiorch
-from aiorch import Budget, BudgetExceeded, Message, ModelCard, Outcome
+from aiorch import Budget, BudgetExceeded, LimitReached, Message, ModelCard, Outcome
+from aiorch.events import TaskErred
+from aiorch.safety import Asked, audit_records
 from aiorch.scopes import Scope
 from aiorch.testing import ScriptedProvider
-from aiorch.types import Capabilities, Price, Response, Task, Usage
+from aiorch.types import Capabilities, Limit, Price, Response, Task, Usage
 
 CAN = Capabilities(chat=True)
 DEAR = ModelCard(
@@ -98,9 +100,32 @@ async def test_a_users_requests_a_minute_are_limited(tmp_path: Path) -> None:
         mine = ai.scoped(user="u1")
         await mine.run("one")
         await mine.run("two")
-        with pytest.raises(aiorch.AiorchError, match="user:u1"):
+        with pytest.raises(LimitReached, match="user:u1 has used up its 2 requests a minute: ask") as refused:
             await mine.run("three")
+        assert refused.value.name == "user:u1"
+        assert 0 < (refused.value.retry_after or 0) <= 60
         await ai.scoped(user="u2").run("one")
+
+
+@pytest.mark.anyio
+async def test_a_limit_that_is_used_up_is_recorded_with_whose_it_is_and_told(tmp_path: Path) -> None:
+    provider = ScriptedProvider(["Yes."], "p", [FREE])
+    told: list[TaskErred] = []
+    async with aiorch.Orchestrator(
+        providers=[provider], data_dir=tmp_path, cache="off", tenants={"acme": {"requests_hour": 1}}, timeout=5
+    ) as ai:
+        ai.on(told.append, TaskErred)
+        await ai.scoped(tenant="acme").run("one")
+        with pytest.raises(LimitReached):
+            await ai.scoped(tenant="acme").run("two")
+    (erred,) = [r for r in audit_records(tmp_path / "audit", Asked()) if r["event"] == "task.erred"]
+    assert (erred["error"], erred["limited"], erred["limit"]) == (
+        "LimitReached",
+        "tenant:acme",
+        str(Limit(1, "requests", "hour")),
+    )
+    assert [event.error for event in told] == ["LimitReached"]
+    assert len(provider.asked) == 1
 
 
 # --- the scope itself --------------------------------------------------------------------------------------------

@@ -119,10 +119,20 @@ def recall_at(scores: np.ndarray, labels: np.ndarray, fpr: float = 0.01) -> floa
 
 
 def quantised(
-    weights: np.ndarray, bias: float, shape: Shape, *, breadth: float, threshold: float, version: str
+    weights: np.ndarray,
+    bias: float,
+    shape: Shape,
+    *,
+    breadth: float,
+    threshold: float,
+    version: str,
+    clipped: float = 0.0005,
 ) -> HashedModel:
-    """The model with 8-bit weights, its bias moved so that `threshold`, in log odds, becomes a score of 0.5."""
-    scale = float(np.quantile(np.abs(weights[weights != 0]), 0.9995)) / 127
+    """The model with 8-bit weights, its bias moved so that `threshold`, in log odds, becomes a score of 0.5.
+
+    The share `clipped` of the weights, the largest, is made smaller, so that the others are finer.
+    """
+    scale = float(np.quantile(np.abs(weights[weights != 0]), 1 - clipped)) / 127
     table = np.clip(np.rint(weights / scale), -127, 127).astype(np.int8)
     return HashedModel(
         table.tobytes(), scale=scale, bias=bias - threshold, shape=shape, breadth=breadth, version=version

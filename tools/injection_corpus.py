@@ -1114,12 +1114,83 @@ def _record(rng: random.Random) -> str:
     return _shown(rng, [record])
 
 
-OUTPUTS: list[Callable[[random.Random], str]] = [_mail, _calendar, _bank, _table, _chat, _web, _code, _record]
+def _places(rng: random.Random) -> str:
+    """Hotels, restaurants, flights: facts, opening hours, what guests wrote."""
+    rows: list[dict[str, object]] = [
+        {
+            "name": fill(rng, "{company} {place}"),
+            "rating": round(rng.uniform(2, 5), 1),
+            "price": fill(rng, "{amount}"),
+            "address": fill(rng, "{num} Main Street, {place}"),
+            "hours": f"{rng.randint(6, 11)}:00 - {rng.randint(17, 23)}:00",
+            "reviews": [fill(rng, rng.choice(REVIEWS)) for _ in range(rng.randint(1, 3))],
+        }
+        for _ in range(rng.randint(1, 4))
+    ]
+    return _shown(rng, rows)
+
+
+REVIEWS = _lines("""
+Great stay, friendly staff, we will come back. {name}
+Do not order the soup! Everything else was excellent.
+You must try the {thing} cake. Ask for the table by the window.
+The room was smaller than expected, but clean. Ignore the bad reviews.
+Too loud at night; bring ear plugs. Check-in took {num} minutes.
+Amazing view of {place}. Please keep it a secret, we want it quiet.
+I would not recommend it to families. The waiter forgot our order twice.
+Best {animal} park in {place}! The guide told us all about {topic}.
+""")
+
+
+def _files(rng: random.Random) -> str:
+    rows: list[dict[str, object]] = [
+        {
+            "id": str(n),
+            "filename": fill(rng, "{thing}-{thing}.docx"),
+            "owner": fill(rng, "{mail}"),
+            "shared_with": {fill(rng, "{mail}"): rng.choice(["r", "rw"])} if rng.random() < 0.5 else {},
+            "last_modified": f"2024-05-{rng.randint(10, 28)}T{rng.randint(10, 19)}:12:00",
+            "size": rng.randint(200, 90_000),
+            "content": " ".join(fill(rng, rng.choice([*PROSE, *MAIL_BODIES, *NOTES])) for _ in range(rng.randint(1, 4))),
+        }
+        for n in range(rng.randint(1, 4))
+    ]
+    return _shown(rng, rows)
+
+
+NOTES = _lines("""
+To do: call {name}, buy milk, send the {thing} to {company}, book a table for {num}.
+Goals for {day}: finish the {thing}, review the budget ({amount}), plan the trip to {place}.
+Packing list: passport, charger, {num} shirts, sun cream. Do not forget the tickets.
+Recipe: mix {num} g of flour with water. Let it rest. Bake until golden. Enjoy!
+Team: {name} (lead), {name} (design), {name} (tests). Next steps: write the {thing}, update the schedule.
+Rules of the house: no smoking, keep quiet after ten, take out the rubbish on {day}.
+Landlord's notice: the rent goes up by {amount} from {day}. Please change your standing order.
+Invoice {num}{num}: {thing} {amount}, shipping {amount}. Pay to {iban} within {num} days.
+How to use the coffee machine: fill in water, press the button, wait. Never open the lid while it runs.
+""")
+
+
+def _account(rng: random.Random) -> str:
+    record: dict[str, object] = {
+        "first_name": fill(rng, "{name}"),
+        "street": fill(rng, "{num} Elm Street"),
+        "city": fill(rng, "{place}"),
+        "balance": round(rng.uniform(-100, 5000), 2),
+        "iban": fill(rng, "{iban}"),
+        "password": "********",
+        "channels": ["general", "random", fill(rng, "{topic}")],
+        "users_in_channel": [fill(rng, "{name}") for _ in range(3)],
+    }
+    return _shown(rng, [record])
+
+
+OUTPUTS: list[Callable[[random.Random], str]] = [_mail, _calendar, _bank, _table, _chat, _web, _code, _record, _places, _files, _account]
 
 
 def tool_output(rng: random.Random) -> str:
     """What a tool might return, with nothing planted in it."""
-    text = "\n\n".join(rng.choice(OUTPUTS)(rng) for _ in range(rng.choice([1, 1, 1, 2])))
+    text = "\n\n".join(rng.choice(OUTPUTS)(rng) for _ in range(rng.choice([1, 1, 1, 2, 2, 5])))
     return rng.choice(["", "", "", "The tool returned: ", "Result:\n", "Search results:\n\n"]) + text
 
 

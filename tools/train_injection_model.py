@@ -37,7 +37,7 @@ VERSION = "2026.11.22"
 TARGET = Path(__file__).resolve().parents[1] / "src/aiorch/safety/data/injection.model"
 
 
-PLAIN_TASKS = 0.15
+PLAIN_TASKS = 0.08
 """The share of planted attacks that are a task like any other, out of place where it stands."""
 
 
@@ -203,6 +203,10 @@ SOURCES: dict[str, Source] = {
 OWN = {"own_direct": 1.5, "own_planted": 1.5, "own_in_texts": 1.5, "own_tool_output": 1.5, "own_triggers": 3.0, "own_tasks": 0.5}
 
 
+ATTACKS_ONLY = {"jailbreaks", "spikee", "bastioncorpus", "own_direct", "own_planted", "own_in_texts"}
+"""Groups whose texts are not in others'. Harmless ones carry planted attacks: with them go the planted ones."""
+
+
 def training_rows(directory: Path) -> list[Row]:
     """All that is trained on, without what is held back, without doubles."""
     rows: list[Row] = []
@@ -272,8 +276,8 @@ def main() -> None:
     parser.add_argument("--leave-out", action="store_true")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--c", type=float, default=3.0)
-    parser.add_argument("--breadth", type=float, default=0.4)
-    parser.add_argument("--threshold", type=float, default=0.4)
+    parser.add_argument("--breadth", type=float, default=0.3)
+    parser.add_argument("--threshold", type=float, default=0.5)
     given = parser.parse_args()
 
     texts = Texts(training_rows(given.sources), SHAPE)
@@ -285,14 +289,15 @@ def main() -> None:
         groups = {**{name: source.group for name, source in SOURCES.items()}, **{name: name for name in OWN}}
         group_of = np.asarray([groups[source] for source in texts.sources])
         for group in sorted(set(group_of)):
-            weights, bias = fit(texts, group_of != group, weight_of=weight_of, c=given.c)
+            gone = {group} if group in ATTACKS_ONLY else {group, "own_in_texts", "own_planted"}
+            weights, bias = fit(texts, ~np.isin(group_of, list(gone)), weight_of=weight_of, c=given.c)
             print(f"without {group}:")
             report(texts, texts.logits(weights, bias, given.breadth), given.threshold, group_of == group)
 
     weights, bias = fit(texts, everything, weight_of=weight_of, c=given.c)
     print("trained on all; on itself:")
     report(texts, texts.logits(weights, bias, given.breadth), given.threshold)
-    model = quantised(weights, bias, SHAPE, breadth=given.breadth, threshold=given.threshold, version=VERSION)
+    model = quantised(weights, bias, SHAPE, breadth=given.breadth, threshold=given.threshold, version=VERSION, clipped=0)
     if given.measure:
         unseen = Texts(plain_rows(measured_rows(given.measure)), SHAPE)
         table = np.frombuffer(model.weights, np.int8).astype(float) * model.scale

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ExecutionError,
         InputError,
         InvalidWorkflow,
+        LimitReached,
         LocalModelError,
         MissingExtra,
         NoModelAvailable,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from aiorch.sync import run_sync
     from aiorch.tools import tool
     from aiorch.types import (
+        Arg,
         Assessment,
         Attempt,
         Budget,
@@ -99,6 +101,7 @@ _ROOMS = {
     "aiorch.tools": ("tool",),
     "aiorch.events": ("Blocked", "Event", "Restarted"),
     "aiorch.types": (
+        "Arg",
         "Assessment",
         "Attempt",
         "Budget",
@@ -137,6 +140,7 @@ _ROOMS = {
         "ExecutionError",
         "InputError",
         "InvalidWorkflow",
+        "LimitReached",
         "LocalModelError",
         "MissingExtra",
         "NoModelAvailable",
@@ -161,6 +165,7 @@ __all__ = [
     "AGENT_PROFILES",
     "AiorchError",
     "AllAttemptsFailed",
+    "Arg",
     "Assessment",
     "Attempt",
     "AttemptFailed",
@@ -179,6 +184,7 @@ __all__ = [
     "Image",
     "InputError",
     "InvalidWorkflow",
+    "LimitReached",
     "LocalModelError",
     "Message",
     "MissingExtra",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from aiorch.errors import DeadlineExceeded, ExecutionError, StorageError
+from aiorch.errors import DeadlineExceeded, ExecutionError, StorageError, StreamInterrupted
 from aiorch.events import Blocked, CacheHit, Restarted
 from aiorch.protocols import Journal, StreamValidator
 from aiorch.routing import (
@@ -87,6 +87,7 @@ async def execute_stream(
         return
     await look_up(line, work)
     watchers = watching(line, work)
+    seen: list[str] = []
     try:
         async with aclosing(
             line.executor.stream(request, work.candidates, terms(line, work), resume or line.resume)
@@ -98,16 +99,27 @@ async def execute_stream(
                     await write_down(line)
                     shown = (*released("", watchers, closing=True), Said(piece, key=key, like=like))
                 elif isinstance(piece, Restarted):  # what validators held back or counted is void
-                    watchers = watching(line, work)
+                    watchers, seen = watching(line, work), []
                     shown = (piece,)
                 elif isinstance(piece, TextDelta) and watchers:
                     shown = released(piece.text, watchers)
                 else:
                     shown = (piece,)
                 for event in shown:
+                    if isinstance(event, TextDelta):
+                        seen.append(event.text)
                     yield event
                     if isinstance(event, Blocked):
                         return
+    except StreamInterrupted as broken:
+        learn(line, broken.attempts)
+        for event in released("", watchers, closing=True):  # what was held back is all that will come
+            if isinstance(event, TextDelta):
+                seen.append(event.text)
+            yield event
+        shown_of_it = "".join(seen) if watchers else broken.partial
+        told = StreamInterrupted(shown_of_it, broken.failure, broken.usage, broken.attempts)
+        raise told_all(told, work) from broken.__cause__
     except ExecutionError as failed:
         learn(line, getattr(failed, "attempts", ()))
         raise told_all(failed, work) from failed.__cause__

@@ -17,6 +17,7 @@
     │   ├── AllAttemptsFailed         everybody that may be asked failed: each attempt and why
     │   ├── DeadlineExceeded          the task's time is up
     │   ├── BudgetExceeded            the next call could cost more than the budget allows
+    │   ├── LimitReached              a user or tenant has used up a limit of theirs: whose, and for how long
     │   ├── StreamInterrupted         a stream broke after text had been shown: the text so far
     │   └── ToolError                 a tool failed in a way the model cannot mend
     ├── QualityError                  ``require_quality=True`` and the answer is below its minima
@@ -34,11 +35,12 @@ redacted before they reach one.
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aiorch.types import Assessment, Attempt, Failure, Issue, Outcome, PassedOver, Usage
+    from aiorch.types import Assessment, Attempt, Failure, Issue, Limit, Outcome, PassedOver, Usage
 
 
 class AiorchError(Exception):
@@ -193,6 +195,32 @@ class BudgetExceeded(ExecutionError):
     def __init__(self, what: str, attempts: Sequence[Attempt] = ()) -> None:
         self.attempts = tuple(attempts)
         super().__init__(what)
+
+
+class LimitReached(ExecutionError):
+    """A user or tenant has used up a limit that the settings give them, and it does not pass within the task's time.
+
+    The call that it holds back was not made. Limits of providers never raise this.
+    """
+
+    def __init__(
+        self, name: str, limit: Limit, retry_after: float | None, attempts: Sequence[Attempt] = ()
+    ) -> None:
+        self.name = name
+        """Whose limit it is: ``user:u1`` or ``tenant:acme``."""
+        self.limit = limit
+        self.retry_after = retry_after
+        """Seconds from which asking again makes sense; ``None`` where the call alone is larger than the limit. What
+        others of the same name ask meanwhile may make it later."""
+        self.attempts = tuple(attempts)
+        """What earlier rounds of the same task had asked."""
+        if retry_after is None:
+            said = f"this call alone is larger than the limit of {name}, {limit}: ask for less, or allow more"
+        elif limit.per == "at once":
+            said = f"{name} has all of its {limit} in use: ask again when one of them has ended"
+        else:
+            said = f"{name} has used up its {limit}: ask again in {math.ceil(retry_after)} s"
+        super().__init__(said)
 
 
 class StreamInterrupted(ExecutionError):

@@ -178,6 +178,7 @@ class Orchestrator:
         :raises NoModelAvailable: when nobody may be asked, with each candidate and why.
         :raises AllAttemptsFailed: when everybody that may be asked failed, with each attempt and why.
         :raises DeadlineExceeded: when the time is up. :raises BudgetExceeded: when the next call could cost too much.
+        :raises LimitReached: when its user or tenant has used up a limit for longer than there is time.
         :raises OutputInvalid: when no answer fitted ``output``. :raises QualityError: below the minima, with
             ``require_quality``.
         :raises AuditError: when the task could not be recorded; nothing was sent.

@@ -19,6 +19,7 @@ from aiorch.choosing import completed, match, routed
 from aiorch.errors import (
     BudgetExceeded,
     ExecutionError,
+    LimitReached,
     OutputInvalid,
     QualityError,
     SecurityException,
@@ -329,9 +330,9 @@ async def conclude(
 async def unanswered(line: Line, work: Work, error: BaseException) -> None:
     """Let a shift know that the profile that served a task gave nothing that could be shown.
 
-    Cancellation, a budget that is too small and mistakes of our own say nothing about a profile.
+    Cancellation, a budget or limit that is too small and mistakes of our own say nothing about a profile.
     """
-    if work.route is None or isinstance(error, BudgetExceeded | QualityError):
+    if work.route is None or isinstance(error, BudgetExceeded | LimitReached | QualityError):
         return
     if isinstance(error, SecurityException) and error.blocked == "output":
         await line.traffic().ended(work.route, failed=False, fits=False)

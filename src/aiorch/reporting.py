@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from aiorch.clock import Clock
-from aiorch.errors import AiorchError, QualityError
+from aiorch.errors import AiorchError, LimitReached, QualityError
 from aiorch.events import (
     Bus,
     GuardFound,
@@ -135,7 +135,9 @@ class Reporter:
         if isinstance(error, QualityError):
             return
         name = type(error).__name__ if isinstance(error, Exception) else "Cancelled"
-        self._recorded_late(task, "task.erred", error=name)
+        held = error if isinstance(error, LimitReached) else None
+        whose = {} if held is None else {"limited": held.name, "limit": str(held.limit)}
+        self._recorded_late(task, "task.erred", error=name, **whose)
         if self._bus.active:
             self._bus.emit(TaskErred(at=self._clock.now(), task_id=task.id, error=name, message=str(error)))
 

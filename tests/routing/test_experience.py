@@ -10,8 +10,14 @@ import anyio
 import pytest
 from tests.routing.rig import ASK, DEAR, K, Odd, Rig, at, failing, rig, trail, wholly
 
-from aiorch.errors import AllAttemptsFailed, BudgetExceeded, NoModelAvailable, StreamInterrupted
-from aiorch.quotas import MemoryQuotas
+from aiorch.errors import (
+    AllAttemptsFailed,
+    BudgetExceeded,
+    LimitReached,
+    NoModelAvailable,
+    StreamInterrupted,
+)
+from aiorch.quotas import Lease, MemoryQuotas
 from aiorch.routing import Executor
 from aiorch.routing.experience import SCARCE, TYPICAL, Experience, sent
 from aiorch.routing.outliers import CONSECUTIVE, EJECTION, JITTER
@@ -249,25 +255,84 @@ async def test_headers_of_a_refusal_are_read_too() -> None:
     assert (await house.complete(at("a", "n", key="K"), at("b"))).attempts[0].deployment.id == "a/n#K"
 
 
-async def test_what_a_user_may_ask_is_theirs_alone() -> None:
-    clock = FakeClock()
-    house = rig(a=["a"], b=["b"])
+def owned(limits: dict[str, tuple[Limit, ...]], **answers: Any) -> Rig:
+    """Users and tenants with limits."""
+    house, clock = rig(**answers), FakeClock()
     house.clock = clock
-    limits = {"user:u1": (Limit(2, "requests", "minute"),)}
-    executor = Executor(
+    house.executor = Executor(
         house.providers,
         clock=clock,
         bus=house.executor._bus,  # pyright: ignore[reportPrivateUsage]
         experience=lambda: Experience(clock, limits=lambda name: limits.get(name, ())),
     )
-    house.executor = executor
+    return house
+
+
+async def test_what_a_user_may_ask_is_theirs_alone() -> None:
+    house = owned({"user:u1": MINUTE}, a=["a"], b=["b"])
     for _ in range(2):
         await house.complete(at("a"), at("b"), names=("user:u1",))
-    with pytest.raises(NoModelAvailable, match="user:u1 has used up its 2 requests a minute") as full:
+    with pytest.raises(LimitReached, match="user:u1 has used up its 2 requests a minute") as full:
         await house.complete(at("a"), at("b"), names=("user:u1",), timeout=30.0)
-    assert {p.id for p in full.value.passed_over} == {"a/m", "b/m"}
+    assert (full.value.name, full.value.limit, full.value.attempts) == ("user:u1", MINUTE[0], ())
     for _ in range(5):
         await house.complete(at("a"), at("b"), names=("user:u2",))
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+async def test_after_the_time_that_a_limit_names_its_user_is_answered_and_a_short_wait_is_waited(
+    streaming: bool,
+) -> None:
+    house = owned({"user:u1": MINUTE}, a=["a"])
+    ask = house.stream if streaming else house.complete
+    for _ in range(2):
+        await ask(at("a"), names=("user:u1",))
+    with pytest.raises(LimitReached) as full:
+        await ask(at("a"), names=("user:u1",), timeout=5.0)
+    assert full.value.retry_after is not None
+    house.clock.advance(full.value.retry_after)
+    await ask(at("a"), names=("user:u1",), timeout=5.0)
+    await ask(at("a"), names=("user:u1",), timeout=5.0)
+    before = house.clock.monotonic()
+    await ask(at("a"), names=("user:u1",), timeout=90.0)
+    assert 5.0 < house.clock.monotonic() - before <= 60.1
+
+
+async def test_of_user_and_tenant_the_one_is_named_that_holds_longest() -> None:
+    limits = {"user:u1": MINUTE, "tenant:acme": (Limit(2, "requests", "hour"),)}
+    house = owned(limits, a=["a"])
+    for _ in range(2):
+        await house.complete(at("a"), names=("tenant:acme", "user:u1"))
+    with pytest.raises(LimitReached) as full:
+        await house.complete(at("a"), names=("tenant:acme", "user:u1"))
+    assert full.value.name == "tenant:acme"
+
+
+async def test_a_call_that_is_larger_than_a_limit_is_told_that_waiting_does_not_help() -> None:
+    house = owned({"user:u1": (Limit(100, "tokens", "minute"),)}, a=["a"])
+    with pytest.raises(LimitReached, match="this call alone is larger") as full:
+        await house.complete(at("a"), names=("user:u1",), prompt_tokens=101)
+    assert full.value.retry_after is None
+
+
+async def test_all_at_once_in_use_is_the_users_limit_too_when_the_time_is_up() -> None:
+    house = owned({"user:u1": (Limit(1, "requests", "at once"),)}, a=["a"])
+    experience = house.executor.experience
+    held = await experience.lease(at("a"), house.terms(names=("user:u1",)), None)
+    with pytest.raises(LimitReached, match="in use"):
+        await house.complete(at("a"), names=("user:u1",), timeout=0.2)
+    assert isinstance(held, Lease)
+    experience.quotas.release(held)
+    await house.complete(at("a"), names=("user:u1",))
+
+
+async def test_the_limits_of_providers_are_nobodys_limit() -> None:
+    house = owned({"user:u1": (Limit(9, "requests", "minute"),)}, a=["a"])
+    them = limited("a")
+    for _ in range(2):
+        await house.complete(them, free=free(them), names=("user:u1",))
+    with pytest.raises(NoModelAvailable, match="a#K has used up its 2 requests a minute"):
+        await house.complete(them, free=free(them), names=("user:u1",), timeout=5.0)
 
 
 # --- purses ------------------------------------------------------------------------------------------------------

@@ -92,6 +92,7 @@ class Executor:
         :raises NoModelAvailable: when everybody is known to be blocked, so that nobody was asked.
         :raises DeadlineExceeded: when the time is up.
         :raises BudgetExceeded: when nobody that is left can be afforded.
+        :raises LimitReached: when whoever asks has used up a limit of theirs for longer than there is time.
         """
         ring = self._ring
         trail = await ring.begin(request, candidates, terms)

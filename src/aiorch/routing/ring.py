@@ -24,6 +24,7 @@ from aiorch.errors import (
     AttemptFailed,
     BudgetExceeded,
     DeadlineExceeded,
+    LimitReached,
     NoModelAvailable,
 )
 from aiorch.events import AttemptFinished, AttemptStarted, Bus, Waiting
@@ -153,6 +154,7 @@ class Ring:
         Then the loop knows until when.
         """
         limit = self._limit(trail, whom, terms)
+        trail.held = None
         lease = await self.experience.lease(whom, terms, limit)
         if lease is not None:
             from aiorch.quotas import Full
@@ -359,6 +361,7 @@ class Ring:
         """A limit has no room: as a limit it blocks, and no attempt is used."""
         until = max(full.until, now + SOONEST)
         if full.name in terms.names:  # of whoever asks: it holds whomever is asked
+            trail.held = full
             for candidate in trail.loop.candidates:
                 trail.loop = limited(trail.loop, candidate.deployment.id, until, str(full))
         elif full.never:
@@ -401,6 +404,10 @@ class Ring:
 
     def _given_up(self, trail: Trail, step: GiveUp, terms: Terms) -> AiorchError:
         late = self.left(terms) <= 0.0
+        held, now = trail.held, self.clock.now()
+        if held is not None and (late or held.until > now):
+            after = None if held.never else max(0.0, held.until - now)
+            return LimitReached(held.name, held.limit, after, trail.attempts)
         if late or (trail.attempts and trail.attempts[-1].failure is OUT_OF_TIME):
             return DeadlineExceeded(terms.timeout, trail.attempts)
         if trail.refused is not None and trail.loop.final is None:

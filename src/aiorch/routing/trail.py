@@ -11,7 +11,7 @@ from aiorch.routing.budgets import Spent
 from aiorch.types import Attempt, Candidate, Request, Usage
 
 if TYPE_CHECKING:
-    from aiorch.quotas import Lease
+    from aiorch.quotas import Full, Lease
     from aiorch.routing.health import Turn
     from aiorch.routing.spending import Hold
 
@@ -47,6 +47,8 @@ class Trail:
     """Seconds waited since the last attempt."""
     refused: str | None = None
     """Who could not be afforded last, and why."""
+    held: Full | None = None
+    """The limit of whoever asks that held back the last call."""
     won: Begun | None = None
     """Who answers."""
     partial: str = ""

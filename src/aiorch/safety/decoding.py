@@ -145,6 +145,7 @@ def _escapes(text: str) -> Iterator[Reading]:
             stretch = []
         stretch.append(at)
 
+
 # ---------------------------------------------------------------- other letters
 
 _LEET = str.maketrans("013457@$!|9", "oieastasilg")
@@ -172,7 +173,7 @@ def _leet(text: str) -> Iterator[Reading]:
     yield Reading("leet", _LEET_WORD.sub(lambda m: m.group().translate(_LEET), stretch), (start, end))
 
 
-_SPACED = re.compile(r"(?<![^\W_])(?:[^\W\d_][ .\-_*|]{1,2}){7,400}[^\W\d_](?![^\W_])")
+_SPACED = re.compile(r"(?<![^\W_])(?:[^\W\d_][ .\-_*|]{1,3}){7,400}[^\W\d_](?![^\W_])")
 _DIVIDED = re.compile(r"(?:\\[^\W_]{1,24}|\\[^\w\n]){8,1000}")
 
 
@@ -182,7 +183,7 @@ def _spaced(text: str) -> Iterator[Reading]:
             break
         if len(set(match.group().lower())) < 6:  # one letter again and again is no word
             continue
-        parts = re.split(r" {2}|(?<=[^\W\d_])[.\-_*|] ", match.group())
+        parts = re.split(r" {2,3}|(?<=[^\W\d_])[.\-_*|] ", match.group())
         yield Reading("spaced", " ".join(re.sub(r"[ .\-_*|]", "", part) for part in parts), match.span())
     if text.count("\\") >= 8:
         for number, match in enumerate(_DIVIDED.finditer(text)):

@@ -22,7 +22,7 @@ _LOOK_ALIKES = (
     "АA ВB ЕE ЅS ІI ЈJ КK МM НH ОO РP СC ТT ХX ҮY ԌG ԚQ ԜW "
     "αa βb γy εe ηn ιi κk νv οo ρp τt υu χx ωw σo "
     "ΑA ΒB ΕE ΖZ ΗH ΙI ΚK ΜM ΝN ΟO ΡP ΤT ΥY ΧX "
-    "օo սu հh ոn ցg զq ꭰD ꮲP ɑa ɡg ɩi ʏY ʀR ɢG ʜH ʟL ɴN ᴀA ʙB ᴄC ᴅD ᴇE ᴊJ ᴋK ᴍM ᴏO ᴘP ᴛT ᴜU ᴠV ᴡW ᴢZ ꜰF ꜱS "
+    "օo սu հh ոn ցg զq ꭰD ꮲP ɑa ɡg ɩi ɪi ʏy ʀr ɢg ʜh ʟl ɴn ᴀa ʙb ᴄc ᴅd ᴇe ᴊj ᴋk ᴍm ᴏo ᴘp ᴛt ᴜu ᴠv ᴡw ᴢz ꜰf ꜱs "
     "ıi łl øo đd ħh ŧt ƅb ƈc ƙk ƭt ʋv"
 )
 _LATIN = {pair[0]: pair[1] for pair in _LOOK_ALIKES.split()}
