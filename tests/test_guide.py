@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import os
+import random
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.safety.keys import of_providers
 
 import aiorch
 from aiorch import guide
@@ -219,3 +222,52 @@ async def test_matcher_overrides_the_model_for_a_task(tmp_path: Path) -> None:
     finally:
         matcher.override_model_for_task(task_type="analysis", model=None)
     assert guide.TASK_MODELS == {}
+
+
+@pytest.mark.anyio
+async def test_validate_execution_of_the_guide(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    SecurityException = guide.SecurityException
+    logger = logging.getLogger("mine")
+    security_manager = guide.SecurityManager(data_dir=tmp_path)
+
+    async def validate_execution(input_data, output_data):
+        # Stage 1: Input validation
+        input_check = security_manager.sanitize_input(input_data)
+        if not input_check["safe"]:
+            raise SecurityException(input_check["issues"])
+
+        # Stage 2: Output validation
+        output_check = security_manager.validate_output(output_data)
+        if not output_check["valid"]:
+            logger.warning(f"Output issues: {output_check['issues']}")
+
+        # Stage 3: Audit logging
+        security_manager.log_execution(input_data, output_data)
+
+        return output_check["valid"]
+
+    key = of_providers(random.Random(8))["openai_key"]
+    assert await validate_execution("Sum this up.", "It is short.") is True
+    with pytest.raises(aiorch.SecurityException, match="input was refused.*too_long"):
+        await validate_execution("x" * 200_000, "Long.")
+    assert security_manager.sanitize_input(f"Is {key} right?")["sanitized"] == "Is [redacted] right?"
+    assert security_manager.validate_output(f"It is {key}.")["output"] == "It is [redacted]."
+    security_manager = guide.SecurityManager(data_dir=tmp_path, guard="strict")
+    assert await validate_execution("And the key?", f"It is {key}.") is False
+    assert "secrets.openai_key" in caplog.text
+    assert key not in caplog.text
+    records = [
+        json.loads(line)
+        for file in sorted((tmp_path / "audit").glob("audit-*.jsonl"))
+        for line in file.read_text().splitlines()
+    ]
+    assert [r["event"] for r in records if r["event"] == "execution"] == ["execution"] * 2
+
+
+def test_the_guides_security_manager_takes_its_settings_when_it_is_first_asked(tmp_path: Path) -> None:
+    assert guide.security_manager.sanitize_input("Hello") == {
+        "safe": True,
+        "issues": (),
+        "action": "allow",
+        "sanitized": "Hello",
+    }

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from aiorch import Settings
+import aiorch
+from aiorch import SecurityException, Settings
 from aiorch.errors import ConfigurationError
 from aiorch.plugging import KINDS, Later, Shelf, registered
 from aiorch.plugins import GROUPS, Plugin
 from aiorch.providers import ProviderSpec
+from aiorch.safety import Finding
 from aiorch.testing import ScriptedProvider
 from aiorch.types import CheckResult
 
@@ -87,6 +90,44 @@ def test_stages_that_nobody_has_are_refused_before_a_task_meets_them(plugin: Any
     assert "has the stages" in str(Shelf().ready("aiorch.validators")[0].error)
     with pytest.raises(ConfigurationError, match="has the stages"):
         registered("aiorch.validators", [Odd()])
+
+
+class Codenames:
+    name = "codenames"
+
+    def scan(self, text: str) -> list[Any]:
+        return []
+
+
+def test_a_detector_is_used_when_it_fits_and_has_a_name_of_its_own(plugin: Any) -> None:
+    class Ours(Codenames):
+        name = "secrets"
+
+    plugin("a", Codenames, group="aiorch.detectors")
+    plugin("b", Ours, group="aiorch.detectors")
+    plugin("c", Named("d"), group="aiorch.detectors")
+    used, ours, unfit = Shelf().ready("aiorch.detectors")
+    assert (used.state, used.gives) == ("used", "codenames")
+    assert ours.error == "aiorch has a detector 'secrets' of its own"
+    assert "is no Detector: it lacks scan()" in str(unfit.error)
+    with pytest.raises(ConfigurationError, match="two detectors are called 'secrets'"):
+        registered("aiorch.detectors", [Ours()])
+
+
+@pytest.mark.anyio
+async def test_a_detector_that_a_plugin_gives_is_asked(plugin: Any, tmp_path: Path) -> None:
+    class Everywhere(Codenames):
+        def scan(self, text: str) -> list[Any]:
+            return [Finding("codenames.any", (0, 1), 1.0, "a letter")]
+
+    plugin("a", Everywhere, group="aiorch.detectors")
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[input]\ncodenames = "block"\n')
+    async with aiorch.Orchestrator(
+        providers=[ScriptedProvider(["Yes."])], data_dir=tmp_path, guard=str(policy)
+    ) as ai:
+        with pytest.raises(SecurityException, match="a letter"):
+            await ai.run("hi")
 
 
 def test_a_name_that_cannot_be_had_is_refused(plugin: Any) -> None:

@@ -112,7 +112,11 @@ async def test_a_limit_that_is_used_up_is_recorded_with_whose_it_is_and_told(tmp
     provider = ScriptedProvider(["Yes."], "p", [FREE])
     told: list[TaskErred] = []
     async with aiorch.Orchestrator(
-        providers=[provider], data_dir=tmp_path, cache="off", tenants={"acme": {"requests_hour": 1}}, timeout=5
+        providers=[provider],
+        data_dir=tmp_path,
+        cache="off",
+        tenants={"acme": {"requests_hour": 1}},
+        timeout=5,
     ) as ai:
         ai.on(told.append, TaskErred)
         await ai.scoped(tenant="acme").run("one")

@@ -63,7 +63,13 @@ class Texts:
 
 
 def fit(
-    texts: Texts, use: np.ndarray, *, weight_of: Mapping[str, float], c: float = 3.0, rounds: int = 3, seed: int = 0
+    texts: Texts,
+    use: np.ndarray,
+    *,
+    weight_of: Mapping[str, float],
+    c: float = 3.0,
+    rounds: int = 3,
+    seed: int = 0,
 ) -> tuple[np.ndarray, float]:
     """Weights and bias from the texts marked in `use`.
 
@@ -91,7 +97,9 @@ def fit(
             np.maximum.at(highest, texts.owner, windows)
             shown = harmless | (windows >= highest[texts.owner] - 1e-9)
             kept = (per_window > 0) & shown
-            per_window = np.where(harmless, per_text[texts.owner] / np.sqrt(texts.counts[texts.owner]), per_text[texts.owner])
+            per_window = np.where(
+                harmless, per_text[texts.owner] / np.sqrt(texts.counts[texts.owner]), per_text[texts.owner]
+            )
         model = LogisticRegression(C=c, max_iter=60 if turn < rounds - 1 else 120, random_state=seed)
         model.fit(texts.matrix[kept], texts.labels[texts.owner][kept], sample_weight=per_window[kept])
         weights, bias = model.coef_[0], float(model.intercept_[0])
@@ -109,7 +117,11 @@ def auroc(scores: np.ndarray, labels: np.ndarray) -> float:
             ranks[same] = ranks[same].mean()
     hits = int(labels.sum())
     rest = len(labels) - hits
-    return float((ranks[labels == 1].sum() - hits * (hits + 1) / 2) / (hits * rest)) if hits and rest else math.nan
+    return (
+        float((ranks[labels == 1].sum() - hits * (hits + 1) / 2) / (hits * rest))
+        if hits and rest
+        else math.nan
+    )
 
 
 def recall_at(scores: np.ndarray, labels: np.ndarray, fpr: float = 0.01) -> float:

@@ -1,5 +1,7 @@
 """The lexicon of the injection model: words that stand for one another in attacks and in what looks like them."""
 
+# ruff: noqa: E501 (a class stands on one line)
+
 from __future__ import annotations
 
 _TEXT = """

@@ -2,10 +2,11 @@
 
     python tools/train_injection_model.py --sources DIR [--measure FILE.jsonl.gz] [--leave-out] [--write]
 
-DIR holds the sources below, each unpacked under its name; what is missing is an error. `--measure` reads rows with text,
-label and source (JSON lines) and prints figures for each source; none of them is trained on. `--leave-out` trains again
-without each group of sources in turn and measures on the group. Seeded: the same sources give the same bytes.
-Needs numpy, scipy and scikit-learn. docs/model-cards/injection.md has the licences and the figures.
+DIR holds the sources below, each unpacked under its name; what is missing is an error. `--measure` reads rows with
+text, label and source (JSON lines) and prints figures for each source; none of them is trained on. `--leave-out`
+trains again without each group of sources in turn and measures on the group. Seeded: the same sources, read by the
+same Python, give the same bytes. Needs numpy, scipy and scikit-learn. docs/model-cards/injection.md says where the
+sources are had, under which licences, and what was measured.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ import json
 import random
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pydoc_data.topics import topics
 
 import injection_corpus as own
 import numpy as np
@@ -76,11 +78,18 @@ def spikee(root: Path) -> Iterator[tuple[str, int]]:
     rng = random.Random(SEED)
     sets = root / "spikee/data/workspace/datasets"
     for name in ("seeds-cybersec-2026-01", "seeds-llm-mailbox", "seeds-sysmsg-extraction-2025-04"):
+
         def read(what: str, name: str = name) -> list[dict[str, str]]:
-            return [json.loads(line) for line in (sets / name / f"{what}.jsonl").read_text().splitlines() if line.strip()]
+            return [
+                json.loads(line)
+                for line in (sets / name / f"{what}.jsonl").read_text().splitlines()
+                if line.strip()
+            ]
 
         instructions = [row["instruction"] for row in read("instructions")]
-        carriers = [row["document"] for row in read("base_user_inputs") if "PLACEHOLDER" not in row["document"]]
+        carriers = [
+            row["document"] for row in read("base_user_inputs") if "PLACEHOLDER" not in row["document"]
+        ]
         for jailbreak in read("jailbreaks"):
             for instruction in rng.sample(instructions, min(4, len(instructions))):
                 attack = jailbreak["text"].replace("<INSTRUCTION>", instruction)
@@ -100,7 +109,16 @@ def bfcl(root: Path) -> Iterator[tuple[str, int]]:
     """What people ask of an assistant with tools, and descriptions of tools (bfcl-eval 2026.3.23)."""
     rng = random.Random(SEED)
     data = root / "bfcl_eval/data"
-    for name in ("irrelevance", "live_irrelevance", "live_multiple", "live_simple", "multi_turn_base", "multiple", "simple_python", "simple_java"):
+    for name in (
+        "irrelevance",
+        "live_irrelevance",
+        "live_multiple",
+        "live_simple",
+        "multi_turn_base",
+        "multiple",
+        "simple_python",
+        "simple_java",
+    ):
         for line in (data / f"BFCL_v4_{name}.json").read_text().splitlines():
             row = json.loads(line)
             turns = [turn["content"] for turns in row["question"] for turn in turns if turn["role"] == "user"]
@@ -139,7 +157,29 @@ def fabric(root: Path) -> Iterator[tuple[str, int]]:
 def django(root: Path) -> Iterator[tuple[str, int]]:
     """Sentences of a web site in many languages (Django 5.2.19's translations)."""
     for path in sorted((root / "django").rglob("locale/*/LC_MESSAGES/django.po")):
-        if path.parts[-3] not in {"de", "fr", "es", "it", "pt", "ru", "zh_Hans", "ja", "ko", "tr", "nl", "hi", "ar", "pl", "sv", "id", "vi", "el", "he", "uk", "en"}:
+        if path.parts[-3] not in {
+            "de",
+            "fr",
+            "es",
+            "it",
+            "pt",
+            "ru",
+            "zh_Hans",
+            "ja",
+            "ko",
+            "tr",
+            "nl",
+            "hi",
+            "ar",
+            "pl",
+            "sv",
+            "id",
+            "vi",
+            "el",
+            "he",
+            "uk",
+            "en",
+        }:
             continue
         for found in re.findall(r'^msgstr "((?:[^"\\]|\\.){25,400})"', path.read_text(), re.M):
             yield found.replace('\\"', '"').replace("\\n", "\n"), 0
@@ -168,6 +208,44 @@ def python_docs(_: Path) -> Iterator[tuple[str, int]]:
             code = "\n".join(lines[at : at + rng.randint(5, 40)])
             if len(code) > 100:
                 yield code, 0
+
+
+def manuals(_: Path) -> Iterator[tuple[str, int]]:
+    """The language reference of the Python that runs this, in pieces."""
+    yield from _pieces(random.Random(SEED), topics.values(), most=12)
+
+
+def packages(root: Path) -> Iterator[tuple[str, int]]:
+    """Descriptions, licences, docstrings and code of eighteen packages."""
+    rng = random.Random(SEED)
+    prose = [
+        *(path.read_text("utf-8") for path in sorted(root.glob("*.dist-info/METADATA"))),
+        *(path.read_text("utf-8") for path in sorted(root.glob("*.dist-info/licenses/LICENSE*"))),
+    ]
+    yield from _pieces(rng, prose, most=16)
+    for path in sorted(root.glob("*/**/*.py")):
+        source = path.read_text("utf-8", "replace")
+        try:
+            tree = ast.parse(source)
+        except SyntaxError:
+            continue
+        said = [ast.get_docstring(node) or "" for node in ast.walk(tree) if isinstance(node, _DOCUMENTED)]
+        said = [text for text in said if len(text) > 60]
+        for text in rng.sample(said, min(2, len(said))):
+            yield text[:2000], 0
+        if len(source) > 200 and rng.random() < 0.25:
+            yield from _pieces(rng, [source], most=1)
+
+
+_DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef
+
+
+def _pieces(rng: random.Random, texts: Iterable[str], *, most: int) -> Iterator[tuple[str, int]]:
+    """Stretches of texts, of 300 to 3,000 characters."""
+    for text in texts:
+        for _ in range(min(most, 1 + len(text) // 1500)):
+            start = rng.randrange(max(1, len(text) - 1500))
+            yield text[start : start + rng.choice([300, 800, 1500, 3000])], 0
 
 
 def planted_in(
@@ -199,8 +277,17 @@ SOURCES: dict[str, Source] = {
     "fabric": Source(fabric, "fabric", 0.7),
     "django": Source(django, "django"),
     "python": Source(python_docs, "python"),
+    "manuals": Source(manuals, "python"),
+    "packages": Source(packages, "packages"),
 }
-OWN = {"own_direct": 1.5, "own_planted": 1.5, "own_in_texts": 1.5, "own_tool_output": 1.5, "own_triggers": 3.0, "own_tasks": 0.5}
+OWN = {
+    "own_direct": 1.5,
+    "own_planted": 1.5,
+    "own_in_texts": 1.5,
+    "own_tool_output": 1.5,
+    "own_triggers": 3.0,
+    "own_tasks": 0.5,
+}
 
 
 ATTACKS_ONLY = {"jailbreaks", "spikee", "bastioncorpus", "own_direct", "own_planted", "own_in_texts"}
@@ -214,13 +301,13 @@ def training_rows(directory: Path) -> list[Row]:
     tasks: list[str] = []
     for name, source in SOURCES.items():
         root = directory / name
-        if name != "python" and not root.is_dir():
+        if name not in ("python", "manuals") and not root.is_dir():
             sys.exit(f"the source {name} is not in {directory}")
         texts = [pair for pair in source.read(root) if not held_back(pair[0])]
         random.Random(SEED).shuffle(texts)
         texts = texts[:3000]
         rows += [Row(text, label, name) for text, label in texts]
-        if name in ("bfcl_eval", "tau-bench", "python", "self-instruct", "spikee"):
+        if name in ("bfcl_eval", "tau-bench", "python", "packages", "self-instruct", "spikee"):
             carriers += [text for text, label in texts if not label and len(text) > 200]
         if name == "self-instruct":
             tasks += [text for text, _ in texts if 20 < len(text) < 160 and "\n" not in text]
@@ -257,8 +344,14 @@ def report(texts: Texts, logits: np.ndarray, threshold: float, chosen: np.ndarra
             if these.any():
                 rate = float((logits[these] >= threshold).mean())
                 rest = chosen & (texts.labels == 0)
-                more = f" auroc {auroc(logits[these | rest], texts.labels[these | rest]):.3f}" if label and rest.any() else ""
-                print(f"  {'+' if label else '-'} {source:20s} n {these.sum():5d}  {'recall' if label else 'fpr':6s} {rate:.3f}{more}")
+                ranked = these | rest
+                more = (
+                    f" auroc {auroc(logits[ranked], texts.labels[ranked]):.3f}"
+                    if label and rest.any()
+                    else ""
+                )
+                sign, kind = ("+", "recall") if label else ("-", "fpr")
+                print(f"  {sign} {source:20s} n {these.sum():5d}  {kind:6s} {rate:.3f}{more}")
     if len(set(texts.labels[chosen])) == 2:
         scores, labels = logits[chosen], texts.labels[chosen]
         above = scores >= threshold
@@ -276,8 +369,8 @@ def main() -> None:
     parser.add_argument("--leave-out", action="store_true")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--c", type=float, default=3.0)
-    parser.add_argument("--breadth", type=float, default=0.3)
-    parser.add_argument("--threshold", type=float, default=0.5)
+    parser.add_argument("--breadth", type=float, default=0.2)
+    parser.add_argument("--threshold", type=float, default=0.6)
     given = parser.parse_args()
 
     texts = Texts(training_rows(given.sources), SHAPE)
@@ -297,7 +390,9 @@ def main() -> None:
     weights, bias = fit(texts, everything, weight_of=weight_of, c=given.c)
     print("trained on all; on itself:")
     report(texts, texts.logits(weights, bias, given.breadth), given.threshold)
-    model = quantised(weights, bias, SHAPE, breadth=given.breadth, threshold=given.threshold, version=VERSION, clipped=0)
+    model = quantised(
+        weights, bias, SHAPE, breadth=given.breadth, threshold=given.threshold, version=VERSION, clipped=0
+    )
     if given.measure:
         unseen = Texts(plain_rows(measured_rows(given.measure)), SHAPE)
         table = np.frombuffer(model.weights, np.int8).astype(float) * model.scale

@@ -31,6 +31,8 @@ from aiorch.types import (
     Budget,
     Delta,
     FailureKind,
+    Issue,
+    ReasoningDelta,
     Request,
     Response,
     Task,
@@ -81,13 +83,15 @@ async def execute_stream(
     key = cache_key(line, work, request)
     like = comparable_now(line, work, request) if key else None
     remembers = await recalled(line, work, key, like)
+    view = View(line, work)
     if remembers is not None:
-        yield TextDelta(remembers.answer.response.message.text)
+        for event in (*view.of(TextDelta(remembers.answer.response.message.text)), *view.rest()):
+            yield event
+            if isinstance(event, Blocked):
+                return
         yield remembers
         return
     await look_up(line, work)
-    watchers = watching(line, work)
-    seen: list[str] = []
     try:
         async with aclosing(
             line.executor.stream(request, work.candidates, terms(line, work), resume or line.resume)
@@ -97,52 +101,104 @@ async def execute_stream(
                 if isinstance(piece, Answer):
                     learn(line, piece.attempts)
                     await write_down(line)
-                    shown = (*released("", watchers, closing=True), Said(piece, key=key, like=like))
+                    shown = (*view.rest(), Said(piece, key=key, like=like))
                 elif isinstance(piece, Restarted):  # what validators held back or counted is void
-                    watchers, seen = watching(line, work), []
+                    view = View(line, work)
                     shown = (piece,)
-                elif isinstance(piece, TextDelta) and watchers:
-                    shown = released(piece.text, watchers)
                 else:
-                    shown = (piece,)
+                    shown = view.of(piece)
                 for event in shown:
-                    if isinstance(event, TextDelta):
-                        seen.append(event.text)
                     yield event
                     if isinstance(event, Blocked):
                         return
     except StreamInterrupted as broken:
         learn(line, broken.attempts)
-        for event in released("", watchers, closing=True):  # what was held back is all that will come
-            if isinstance(event, TextDelta):
-                seen.append(event.text)
+        for event in view.rest():  # what was held back is all that will come
             yield event
-        shown_of_it = "".join(seen) if watchers else broken.partial
-        told = StreamInterrupted(shown_of_it, broken.failure, broken.usage, broken.attempts)
+        told = StreamInterrupted(view.shown, broken.failure, broken.usage, broken.attempts)
         raise told_all(told, work) from broken.__cause__
     except ExecutionError as failed:
         learn(line, getattr(failed, "attempts", ()))
         raise told_all(failed, work) from failed.__cause__
 
 
-def watching(line: Line, work: Work) -> list[StreamValidator]:
-    """New stream validators: the guard's, then those of the caller."""
-    return [*line.guard.watchers(work.task), *(validator() for validator in line.stream_validators)]
+class View:
+    """What is shown of an answer while it is written: what the guard and the caller's validators let through.
+
+    Thinking is looked at by the guard alone, and is complete where text follows it. After a block nothing is shown.
+    """
+
+    def __init__(self, line: Line, work: Work) -> None:
+        self._watch = partial(line.guard.watchers, work.task)
+        self._text = [*self._watch(), *(validator() for validator in line.stream_validators)]
+        self._thought: list[StreamValidator] | None = None
+        self._seen: list[str] = []
+
+    @property
+    def shown(self) -> str:
+        """All the text that was shown."""
+        return "".join(self._seen)
+
+    def of(self, piece: Delta) -> Sequence[StreamEvent]:
+        """What may be shown now that this piece came."""
+        if isinstance(piece, ReasoningDelta):
+            if self._thought is None:
+                self._thought = list(self._watch())
+            return _deltas(released(piece.text, self._thought), ReasoningDelta) if self._thought else (piece,)
+        if isinstance(piece, TextDelta):
+            if not self._text and self._thought is None:
+                self._seen.append(piece.text)
+                return (piece,)
+            thought = self._end_of_thought()
+            return thought if _blocks(thought) else (*thought, *self._noted(released(piece.text, self._text)))
+        return (piece,)
+
+    def rest(self) -> Sequence[StreamEvent]:
+        """What was held back, now that all of it came."""
+        thought = self._end_of_thought()
+        return (
+            thought if _blocks(thought) else (*thought, *self._noted(released("", self._text, closing=True)))
+        )
+
+    def _end_of_thought(self) -> Sequence[StreamEvent]:
+        thought, self._thought = self._thought, None
+        return _deltas(released("", thought, closing=True), ReasoningDelta) if thought else ()
+
+    def _noted(self, said: str | Blocked) -> Sequence[StreamEvent]:
+        if isinstance(said, str):
+            self._seen.append(said)
+        return _deltas(said, TextDelta)
 
 
-def released(
-    text: str, watchers: Sequence[StreamValidator], *, closing: bool = False
-) -> list[TextDelta | Blocked]:
-    """What may be shown of one more piece after every stream validator saw it."""
+def _deltas(said: str | Blocked, kind: type[TextDelta] | type[ReasoningDelta]) -> Sequence[StreamEvent]:
+    if isinstance(said, Blocked):
+        return (said,)
+    return (kind(said),) if said else ()
+
+
+def _blocks(events: Sequence[StreamEvent]) -> bool:
+    return any(isinstance(event, Blocked) for event in events)
+
+
+def released(text: str, watchers: Sequence[StreamValidator], *, closing: bool = False) -> str | Blocked:
+    """What may be shown of one more piece after every stream validator saw it. One that raises blocks: who cannot look
+    must not wave anything through.
+    """
     for watcher in watchers:
-        verdicts = [watcher.feed(text)] if text else []
-        if closing:
-            verdicts.append(watcher.close())
-        for verdict in verdicts:
-            if verdict.blocked:
-                return [Blocked(verdict.issues)]
-        text = "".join(verdict.release for verdict in verdicts)
-    return [TextDelta(text)] if text else []
+        try:
+            verdicts = [watcher.feed(text)] if text else []
+            if closing:
+                verdicts.append(watcher.close())
+            for verdict in verdicts:
+                if verdict.blocked:
+                    return Blocked(verdict.issues)
+            text = "".join(verdict.release for verdict in verdicts)
+        except Exception as broken:
+            name = type(watcher).__name__
+            log.exception("the stream validator %s failed; the answer is stopped", name)
+            why = f"the stream validator {name} failed ({type(broken).__name__}), so nothing passes it; see the log"
+            return Blocked((Issue("validator_failed", why, detector=name),))
+    return text
 
 
 def asked_now(work: Work) -> Request:
@@ -211,8 +267,8 @@ def on_behalf_of(task: Task) -> tuple[str, ...]:
 
 def cache_key(line: Line, work: Work, request: Request) -> str | None:
     """Where the cache keeps this round's answer; ``None`` where it may not keep it."""
-    if line.cache is None or not deterministic(request):
-        return None
+    if line.cache is None or not deterministic(request) or line.guard.renames(work.task):
+        return None  # an answer with pseudonyms in it means something to this task alone
     return key_of(request, model=work.candidates[0].card.id, tenant=work.task.tenant)
 
 

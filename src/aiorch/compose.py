@@ -23,6 +23,7 @@ from aiorch.furnishing import (
     fetcher,
     own_measurements,
     ranked_by,
+    rule_keeper,
     rulebook,
     similar_prompts,
     toolkit,
@@ -31,7 +32,17 @@ from aiorch.furnishing import (
 from aiorch.guarding import policies
 from aiorch.journal import NullJournal
 from aiorch.net import Transport
-from aiorch.plugging import CHECKERS, ENGINES, PROVIDERS, TOOLS, VALIDATORS, Shelf, name_of, registered
+from aiorch.plugging import (
+    CHECKERS,
+    DETECTORS,
+    ENGINES,
+    PROVIDERS,
+    TOOLS,
+    VALIDATORS,
+    Shelf,
+    name_of,
+    registered,
+)
 from aiorch.protocols import (
     Approver,
     Check,
@@ -57,7 +68,7 @@ from aiorch.roster import (
 from aiorch.routing import Executor, ProfileMatcher, Profiles, Rules
 from aiorch.routing.disk_cache import MIGRATIONS as ANSWER_TABLES
 from aiorch.routing.traffic_store import MIGRATIONS as TRAFFIC_TABLES
-from aiorch.safety import AuditLog, Guard, InputLimits, Inspection, Redactor, detectors
+from aiorch.safety import AuditLog, Detector, Guard, InputLimits, Inspection, Redactor, detectors
 from aiorch.safety.arguments import ArgumentChecks
 from aiorch.settings import Settings
 from aiorch.spawning import Crew
@@ -86,6 +97,7 @@ class Parts:
     """An object, or the name of an installed one."""
     validators: tuple[Validator, ...] = ()
     stream_validators: tuple[Callable[[], StreamValidator], ...] = ()
+    detectors: tuple[Detector, ...] = ()
     checks: tuple[Check, ...] = ()
     tools: tuple[Tool, ...] = ()
     approver: Approver | None = None
@@ -225,7 +237,13 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
     profiles = Profiles(parts.profiles)
     crew = Crew()
     policy = policies(settings.guard, profiles)
-    inspection = Inspection(detectors, policy)
+    rules = rule_keeper(settings, transport, clock, audit, bus)
+    plugged = _theirs(shelf, DETECTORS, (), parts.detectors)
+    inspection = Inspection(
+        lambda: detectors((*plugged, *rules.detectors), rules.drops) if rules else detectors(plugged),
+        policy,
+        rules.renew if rules else None,
+    )
     guards = (InputLimits(settings.input_limit), ArgumentChecks(policy), inspection)
     validators = _theirs(shelf, VALIDATORS, guards, parts.validators)
     checks = _theirs(shelf, CHECKERS, CHECKS, parts.checks)

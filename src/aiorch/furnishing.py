@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from aiorch.catalog import Catalogue, require
 from aiorch.clock import Clock
-from aiorch.errors import AiorchError, ConfigurationError, MissingExtra
-from aiorch.events import Bus
+from aiorch.errors import AiorchError, ConfigurationError, MissingExtra, SettingsError
+from aiorch.events import Bus, Warned
 from aiorch.net import Reply, Transport
 from aiorch.plugging import LOCAL, MATCHERS, Shelf, registered
 from aiorch.protocols import Matcher, Provider, Tool
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from aiorch.routing.day_purse import DayPurses
     from aiorch.routing.experience import Experience
     from aiorch.routing.semantic_cache import SemanticCache
+    from aiorch.safety.rule_keeping import RuleKeeper
 
 log = logging.getLogger("aiorch")
 
@@ -216,6 +217,50 @@ def fetcher(transport: Transport) -> Fetch:
         return await transport.send(transport.prepare("GET", url, headers))
 
     return fetch
+
+
+def rule_keeper(
+    settings: Settings, transport: Transport, clock: Clock, audit: AuditLog, bus: Bus
+) -> RuleKeeper | None:
+    """The further rules of the guard, which are looked for when the first text comes.
+
+    :raises SettingsError: for an address without the hash of what is there.
+    """
+    source = settings.guard_rules
+    if source is None:
+        return None
+    if isinstance(source, str) and settings.guard_rules_sha256 is None:
+        raise SettingsError(
+            f"guard_rules = {source!r} needs guard_rules_sha256: the SHA-256 of its rules.json"
+        )
+    from aiorch.safety.detectors import detectors
+    from aiorch.safety.rule_keeping import RuleKeeper, Told
+
+    async def get(url: str, most: int) -> bytes:
+        async with transport.stream(transport.prepare("GET", url)) as reply:
+            if reply.status != 200:
+                raise ConfigurationError(f"{url} answered with status {reply.status}")
+            return await reply.read(most)
+
+    def tell(told: Told) -> None:
+        if not told.refused:
+            audit.append("guard.rules", source=told.source, version=told.version, sha256=told.sha256)
+            return
+        which = (
+            f"the rules {told.version} stay in force" if told.version else "only aiorch's own are in force"
+        )
+        log.warning("guard_rules = %s: %s; %s", told.source, told.refused, which)
+        bus.emit(Warned(at=clock.now(), code="guard_rules", message=f"{told.refused}; {which}"))
+
+    return RuleKeeper(
+        source,
+        sha256=settings.guard_rules_sha256,
+        file=settings.data_dir / "guard-rules.json",
+        get=None if settings.offline else get,
+        clock=clock,
+        ours=detectors,
+        tell=tell,
+    )
 
 
 def corrections(settings: Settings, specs: Iterable[str]) -> Overrides | None:

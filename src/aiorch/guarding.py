@@ -13,6 +13,8 @@ from aiorch.errors import SettingsError
 from aiorch.protocols import ApprovalRequest, Tool
 from aiorch.routing import Profiles
 from aiorch.safety import Policy, policy_of, spotlit
+from aiorch.safety.inspection import places_of, rewritten
+from aiorch.safety.spotlight import is_spotlit
 from aiorch.types import Issue, Message, Task, ToolCall, ToolResult, Verdict
 from aiorch.work import Line, Work
 
@@ -40,14 +42,16 @@ def policies(setting: str, profiles: Profiles) -> Callable[[Task], Policy]:
     return lambda task: own.get(task.agent or "", usual)
 
 
-async def may_pass(line: Line, task: Task, verdict: Verdict) -> bool:
-    """Whether content may go on: as the verdict says, or a person whom it wants asked.
+async def may_pass(line: Line, task: Task, verdict: Verdict, content: Sequence[Message]) -> bool:
+    """Whether ``content`` may go on: as the verdict says, or a person whom it wants asked, who is shown what would.
 
     :raises AuditError: when the answer cannot be recorded.
     """
     if verdict.action != "ask":
         return verdict.allowed
-    return await approved(line, task, verdict.stage, said(verdict.issues), {})
+    now = content if verdict.replacement is None else verdict.replacement
+    texts = [place.text for place in places_of(verdict.stage, now)]
+    return await approved(line, task, verdict.stage, said(verdict.issues), {"texts": texts})
 
 
 async def approved(line: Line, task: Task, action: str, summary: str, details: Mapping[str, Any]) -> bool:
@@ -59,36 +63,62 @@ async def approved(line: Line, task: Task, action: str, summary: str, details: M
     return answer is True
 
 
+def as_data(line: Line, task: Task, verdict: Verdict) -> Task:
+    """A task whose documents are marked as what they are, where its policy wants that."""
+    spotlight = line.guard.policy(task).spotlight
+    attacked = {issue.where for issue in verdict.issues if issue.detector == "injection"}
+    if spotlight == "off" or (spotlight == "found" and not attacked):
+        return task
+    texts = {
+        place.where: spotlit(place.text, place.provenance, task.id)
+        for place in places_of("input", task.messages)
+        if place.stage == "tool_result"
+        and (spotlight == "always" or place.where in attacked)
+        and not is_spotlit(place.text)
+    }
+    return replace(task, messages=rewritten(task.messages, texts)) if texts else task
+
+
 async def checked_call(
     line: Line, work: Work, call: ToolCall, tool: Tool | None
 ) -> tuple[ToolCall, ToolResult | None, Work]:
-    """A call as it may be made; where it may not, what the model is told instead of a result."""
+    """A call as it may be made; where it may not, what the model is told instead of a result.
+
+    It is looked at with the values in place of pseudonyms: that is what the tool would be given.
+    """
+    (call,) = line.guard.restored(work.task, Message("assistant", (call,))).tool_calls
     verdict = Verdict("arguments", "allow")
     if line.guard.watches("arguments"):
         verdict = await line.guard.check("arguments", (Message("assistant", (call,)),), work.task)
         work = noted(line, work, verdict)
-        if not await may_pass(line, work.task, verdict):
-            return call, refused(line, work, call, verdict), work
         if verdict.replacement is not None:
             (call,) = verdict.replacement[0].tool_calls
-    (call,) = line.guard.restored(work.task, Message("assistant", (call,))).tool_calls
+        why = f"{call.name}: {said(verdict.issues)}"
+        if not (verdict.allowed or (verdict.action == "ask" and await may_be_made(line, work, call, why))):
+            return call, refused(line, work, call, verdict), work
     if tool is None or tool.idempotent or verdict.action == "ask" or not (why := suspicion(work.verdicts)):
         return call, None, work
     doubtful = Issue("suspicious_context", f"{call.name} changes something, and {why}")
     asked = Verdict("arguments", "ask", (doubtful,))
-    if await approved(line, work.task, call.name, doubtful.message, {"arguments": dict(call.arguments)}):
+    if await may_be_made(line, work, call, doubtful.message):
         return call, None, work
     work = noted(line, work, asked)
     return call, refused(line, work, call, asked), work
+
+
+async def may_be_made(line: Line, work: Work, call: ToolCall, why: str) -> bool:
+    """Whether a person allows this call. :raises AuditError: when the answer cannot be recorded."""
+    return await approved(line, work.task, call.name, why, {"arguments": dict(call.arguments)})
 
 
 async def checked_result(line: Line, work: Work, result: ToolResult) -> tuple[ToolResult, Work]:
     """A result as the model may read it: without what must not go further, and marked as what it is."""
     if not line.guard.watches("tool_result"):
         return result, work
-    verdict = await line.guard.check("tool_result", (Message.tool(result),), work.task)
+    content = (Message.tool(result),)
+    verdict = await line.guard.check("tool_result", content, work.task)
     work = noted(line, work, verdict)
-    if not await may_pass(line, work.task, verdict):
+    if not await may_pass(line, work.task, verdict, content):
         why = f"the guard kept this result back: {said(refusal(line, verdict))}"
         return replace(result, content=why, is_error=True), work
     if verdict.replacement is not None:

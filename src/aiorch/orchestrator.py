@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from aiorch.routing.routes import Rollback, ShiftStatus, Traffic
     from aiorch.routing.traffic import Mirror, Shift, Split
     from aiorch.routing.vitals import HealthReport
+    from aiorch.safety import Detector
     from aiorch.settings import Settings
     from aiorch.work import Line
     from aiorch.workflow import Run, Workflow
@@ -86,6 +87,7 @@ class Orchestrator:
         matcher: Matcher | str | None = None,
         validators: Sequence[Validator] = (),
         stream_validators: Sequence[Callable[[], StreamValidator]] = (),
+        detectors: Sequence[Detector] = (),
         checks: Sequence[Check] = (),
         tools: Sequence[Tool] = (),
         approver: Approver | None = None,
@@ -103,6 +105,7 @@ class Orchestrator:
         :param matcher: who ranks models, in place of the profile matcher: an object, or the name of an installed one.
         :param validators: further validators, after the built-in ones.
         :param stream_validators: makers of validators that watch answers while they are written, one object a stream.
+        :param detectors: further ones of the guard, whose names its policy uses.
         :param checks: further quality checks.
         :param tools: tools that profiles may name.
         :param approver: the person who is asked where the guard wants one asked; without one it is then not done.
@@ -119,6 +122,7 @@ class Orchestrator:
             matcher=matcher,
             validators=tuple(validators),
             stream_validators=tuple(stream_validators),
+            detectors=tuple(detectors),
             checks=tuple(checks),
             tools=tuple(tools),
             approver=approver,

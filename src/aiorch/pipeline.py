@@ -24,7 +24,8 @@ from aiorch.errors import (
     QualityError,
     SecurityException,
 )
-from aiorch.guarding import checked_call, checked_result, may_pass, refusal
+from aiorch.events import Blocked
+from aiorch.guarding import as_data, checked_call, checked_result, may_pass, refusal
 from aiorch.protocols import Journal, Tool
 from aiorch.quality import Shape, meets, shape_of, shortfalls
 from aiorch.quality import assess as checked
@@ -32,11 +33,13 @@ from aiorch.routing import Known, Resume
 from aiorch.types import (
     Assessment,
     CheckResult,
+    Issue,
     Message,
     ModelCard,
     Outcome,
     Task,
     ToolResult,
+    Verdict,
 )
 from aiorch.work import Line, Move, Said, Work
 
@@ -60,7 +63,7 @@ async def run(
             move = next_move(assessment, wrong, work, said)
             line.report.assessed(task, assessment, move)
             if move == "revise":
-                work = revise(work, said, wrong)
+                work = revise(work, said, wrong and line.guard.hidden(work.task, wrong))
             elif move == "escalate":
                 work = escalate(work, said)
             else:
@@ -89,14 +92,18 @@ async def stream(
         work = await match(line, work)
         while True:
             said: Said | None = None
+            why: tuple[Issue, ...] = ()
             async with aclosing(execute_stream(line, work, resume)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, Said):
                         said = piece
-                    else:
-                        yield piece
-            if said is None:  # blocked by a validator: it said so itself
-                raise SecurityException("a stream validator stopped the answer", blocked="output")
+                        continue
+                    if isinstance(piece, Blocked):
+                        why = piece.issues
+                        line.report.found(task, Verdict("output", "block", why))
+                    yield piece
+            if said is None:  # blocked by a validator: the event said so already
+                raise SecurityException(why or "a stream validator stopped the answer", blocked="output")
             work = settle(work, said)
             said, work = await release(line, work, said)
             if said.answer.response.message.tool_calls and tools and work.rounds < work.profile.max_rounds:
@@ -129,13 +136,18 @@ async def admit(line: Line, task: Task, tools: Mapping[str, Tool]) -> tuple[Work
     asked = task
     task, tools, profile, route = await routed(line, task, tools)
     task = completed(task, profile, line.budget)
-    verdict = await line.guard.check("input", task.messages, task)
-    if verdict.replacement is not None:
-        task = replace(task, messages=verdict.replacement)
-    allowed = verdict.allowed or await may_pass(line, task, verdict)
-    line.report.admitted(task, verdict, allowed=allowed)
-    if not allowed:
-        raise SecurityException(refusal(line, verdict))
+    try:
+        verdict = await line.guard.check("input", task.messages, task)
+        if verdict.replacement is not None:
+            task = replace(task, messages=verdict.replacement)
+        allowed = verdict.allowed or await may_pass(line, task, verdict, task.messages)
+        line.report.admitted(task, verdict, allowed=allowed)
+        if not allowed:
+            raise SecurityException(refusal(line, verdict))
+        task = as_data(line, task, verdict)
+    except BaseException:  # nobody else will: it does not get as far as to be a task's work
+        line.guard.forget(task)
+        raise
     work = Work(
         task,
         asked,
@@ -162,7 +174,7 @@ async def release(line: Line, work: Work, said: Said) -> tuple[Said, Work]:
     line.report.found(work.task, verdict)
     if verdict.issues:
         work = replace(work, verdicts=(*work.verdicts, verdict))
-    if not (verdict.allowed or await may_pass(line, work.task, verdict)):
+    if not (verdict.allowed or await may_pass(line, work.task, verdict, (message,))):
         raise SecurityException(refusal(line, verdict), blocked="output")
     if verdict.replacement is not None:
         response = replace(said.answer.response, message=verdict.replacement[0])

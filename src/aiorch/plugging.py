@@ -20,6 +20,7 @@ from aiorch.plugins.making import no_such
 from aiorch.protocols import Check, Engine, Matcher, Provider, Tool, Validator
 from aiorch.providers import SPECS, ProviderSpec
 from aiorch.quality import CHECKS
+from aiorch.safety import Detector
 from aiorch.types import Stage, ToolSpec
 
 if TYPE_CHECKING:
@@ -48,12 +49,18 @@ class Kind:
 
 
 PROVIDERS, MATCHERS, VALIDATORS = "aiorch.providers", "aiorch.matchers", "aiorch.validators"
+DETECTORS = "aiorch.detectors"
 CHECKERS, TOOLS, ENGINES = "aiorch.checks", "aiorch.tools", "aiorch.engines"
 
 KINDS = {
     PROVIDERS: Kind(Provider, "provider", frozenset({*SPECS, LOCAL}), ProviderSpec, instead=True),
     MATCHERS: Kind(Matcher, "matcher", frozenset({"profile"}), instead=True),
     VALIDATORS: Kind(Validator, "validator", frozenset({"input_limits", "argument_checks", "inspection"})),
+    DETECTORS: Kind(
+        Detector,
+        "detector",
+        frozenset({"secrets", "pii", "harmful", "injection", "sql", "shell", "path", "url", "code"}),
+    ),
     CHECKERS: Kind(Check, "check", frozenset(check.name for check in CHECKS)),
     TOOLS: Kind(Tool, "tool"),
     ENGINES: Kind(Engine, "engine", frozenset({"memory"})),

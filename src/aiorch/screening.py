@@ -51,16 +51,28 @@ class Screening:
         )
 
     def look(self, stage: Stage, data: object) -> Screened:
-        """Look at a text, at messages, or at any data with texts in it. What can be no input is blocked."""
+        """Look at a text, at messages, or at any data with texts in it. What can be no input is blocked.
+
+        Of data, what is no text is looked at as it would be written. Pseudonyms stay what they are: there is no answer
+        to put the values back into.
+        """
         if isinstance(data, Message):
             seen = self._conversation(stage, (data,))
             return Screened(seen.content[0], seen.action, seen.issues)
         if messages := _messages(data):
             return self._conversation(stage, messages)
-        if wrong := self._unfit(_texts(data)):
+        try:
+            wrong = self._unfit(_texts(data))
+        except RecursionError:
+            wrong = (Issue("too_deep", "the data is nested too deeply, or holds itself"),)
+        if wrong:
             return Screened(data, "block", wrong)
         issues: list[Issue] = []
-        content = self._walked(stage, data, issues)
+        task = Task(())
+        try:
+            content = self._walked(stage, data, task, issues)
+        finally:
+            self._inspection.forget(task)
         actions: list[Action] = [issue.action or "allow" for issue in issues]
         return Screened(content, strongest(actions), tuple(issues))
 
@@ -83,22 +95,28 @@ class Screening:
     def _conversation(self, stage: Stage, messages: Sequence[Message]) -> Screened:
         if stage == "input" and (wrong := check(messages, self._limit)):
             return Screened(messages, "block", wrong)
-        verdict = self._inspection.inspect(stage, messages, Task(messages=tuple(messages)))
+        task = Task(tuple(messages))
+        try:
+            verdict = self._inspection.inspect(stage, messages, task)
+        finally:
+            self._inspection.forget(task)
         content = messages if verdict.replacement is None else verdict.replacement
         return Screened(content, verdict.action, verdict.issues)
 
-    def _walked(self, stage: Stage, data: object, issues: list[Issue]) -> Any:
-        if isinstance(data, str):
-            message = Message.assistant(data) if stage == "output" else Message.user(data)
-            verdict = self._inspection.inspect(stage, [message], Task(messages=(message,)))
-            issues += verdict.issues
-            return data if verdict.replacement is None else verdict.replacement[0].text
+    def _walked(self, stage: Stage, data: object, task: Task, issues: list[Issue]) -> Any:
         if isinstance(data, Mapping):
             items = cast("Mapping[object, object]", data).items()
-            return {key: self._walked(stage, value, issues) for key, value in items}
+            return {
+                self._walked(stage, key, task, issues): self._walked(stage, value, task, issues)
+                for key, value in items
+            }
         if isinstance(data, list | tuple):
-            return [self._walked(stage, value, issues) for value in cast("Sequence[object]", data)]
-        return data
+            return [self._walked(stage, value, task, issues) for value in cast("Sequence[object]", data)]
+        text = _written(data)
+        message = Message.assistant(text) if stage == "output" else Message.user(text)
+        verdict = self._inspection.inspect(stage, [message], task)
+        issues += verdict.issues
+        return data if verdict.replacement is None else verdict.replacement[0].text
 
 
 def _messages(data: object) -> tuple[Message, ...]:
@@ -110,13 +128,18 @@ def _messages(data: object) -> tuple[Message, ...]:
 
 
 def _texts(data: object) -> list[str]:
-    if isinstance(data, str):
-        return [data]
     if isinstance(data, Mapping):
-        return [text for value in cast("Mapping[object, object]", data).values() for text in _texts(value)]
+        items = cast("Mapping[object, object]", data).items()
+        return [text for item in items for one in item for text in _texts(one)]
     if isinstance(data, list | tuple):
         return [text for value in cast("Sequence[object]", data) for text in _texts(value)]
-    return []
+    return [_written(data)]
+
+
+def _written(data: object) -> str:
+    if isinstance(data, str):
+        return data
+    return "" if data is None or isinstance(data, bool) else str(data)
 
 
 def _as_text(data: object) -> str:
@@ -124,4 +147,9 @@ def _as_text(data: object) -> str:
         return data
     if isinstance(data, Message):
         return data.text
-    return json.dumps(data, default=str, ensure_ascii=False)
+    try:
+        return json.dumps(data, default=str, ensure_ascii=False)
+    except (TypeError, ValueError):  # keys that are no texts, or data that holds itself
+        return str(data)
+    except RecursionError:
+        return f"a {type(data).__name__} that is nested too deeply to be written"

@@ -54,7 +54,7 @@ def stopped(process: Process, number: signal.Signals = signal.SIGINT) -> tuple[s
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_stops_and_says_what_was_finished(start, flow, scripted, number: signal.Signals):
     process = start("run", flow(ASKS), PYTHONPATH=str(scripted(delay="60.0")))
-    until(Path("begun").exists, process)
+    until(lambda: list(Path(os.environ["XDG_DATA_HOME"]).rglob("audit-*.jsonl")), process)
     time.sleep(0.3)
     out, err, lived = stopped(process, number)
     assert process.returncode == 130
@@ -73,7 +73,7 @@ def test_a_run_stops_and_says_what_was_finished(start, flow, scripted, number: s
 
 def test_json_of_a_stopped_run_is_one_document(start, flow, scripted):
     process = start("run", "--json", flow(ASKS), PYTHONPATH=str(scripted(delay="60.0")))
-    until(Path("begun").exists, process)
+    until(lambda: list(Path(os.environ["XDG_DATA_HOME"]).rglob("audit-*.jsonl")), process)
     time.sleep(0.3)
     document = json.loads(stopped(process)[0])
     assert document["state"] == "cancelled"

@@ -29,6 +29,8 @@ from aiorch.catalog import overrides
 from aiorch.plugins import GROUPS
 from aiorch.providers import SPECS
 from aiorch.routing.rules_file import read_rules
+from aiorch.safety.policy import STAGES, read_policy
+from aiorch.safety.rule_files import read_rules as guard_rules
 from aiorch.settings import Settings
 from aiorch.workflow import load
 
@@ -173,12 +175,16 @@ class Page:
     # --- data ----------------------------------------------------------------------------------------------------
 
     def toml(self, block: Block) -> None:
-        """By its tables: corrections of models, routing rules, a package, or else settings."""
+        """By its tables: corrections of models, routing rules, a guard policy, a package, or else settings."""
         data = tomllib.loads(block.code)
         if "models" in data:
             overrides.read(block.code, block.place, SPECS)
         elif data.keys() & {"rules", "pools"}:
             read_rules(block.code, block.place)
+        elif data.keys() & {"base", "style", "spotlight", *STAGES}:
+            read_policy(data, block.place)
+        elif data.keys() & {"rule", "drops"}:
+            guard_rules({block.place: block.code})
         elif data.keys() & {"project", "build-system"}:
             for group in data.get("project", {}).get("entry-points", {}):
                 if group.startswith("aiorch.") and group not in GROUPS:

@@ -36,6 +36,7 @@ def test_what_is_not_run_is_little_and_says_why() -> None:
         ("```python\nif\n```", 2, "SyntaxError"),
         ("<!-- raises: KeyError -->\n```python\nx = 1\n```", 3, "nothing was raised"),
         ("```toml\ntimeuot = 3\n```", 2, "timeout"),
+        ("```toml\n[input]\npii = 'burn'\n```", 2, "burn"),
         ("```toml\n[[rules]]\nname = 'a'\npool = 'none'\n```", 2, "none"),
         ("```sh\n# good\naiorch ask --no-such-option hi\n```", 3, "ends with 2"),
         ("```sh\nscripts/nothing\n```", 2, "no program scripts/nothing"),

@@ -6,12 +6,16 @@ import importlib.util
 import re
 import runpy
 import tomllib
+from typing import get_args
 
 from tests.docs.pages import ROOT, blocks
 
 import aiorch
 from aiorch import errors, guide
 from aiorch.cli.app import COMMANDS
+from aiorch.safety import detectors
+from aiorch.safety.policy import PRESETS, STYLES
+from aiorch.types.requests import ArgumentKind
 
 DOCS = ROOT / "docs"
 
@@ -99,6 +103,36 @@ def test_what_the_motivation_quotes_stands_in_the_measurements() -> None:
         assert theirs is not None, measured
         quoted = [ours[1], *(cell.strip() for cell in ours[2].split("|"))]
         assert quoted == re.findall(r"(\d+)/12", theirs[1]), told
+
+
+def test_the_security_page_has_the_presets_as_the_code_has_them() -> None:
+    lines = page("security.md").partition("\n## Policy\n")[2].partition("\n## ")[0].splitlines()
+    rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in lines if line[:1] == "|"]
+    (head,) = (row for row in rows if row[:2] == ["stage", "rule"])
+    presets = [PRESETS[name] for name in head[2:]]
+    assert {*head[2:], "off"} == set(PRESETS)
+    told = {(row[0], row[1]): row[2:] for row in rows if len(row) == len(head) and row[1][:1] != "-"}
+    del told["stage", "rule"]
+    assert told.pop(("", "spotlight")) == [preset.spotlight for preset in presets]
+    ruled = {(stage, rule) for preset in presets for stage, rules in preset.stages.items() for rule in rules}
+    whole = {(s, r) for s, r in ruled if not any(s == t and n.startswith(f"{r}.") for t, n in ruled)}
+    assert told == {
+        (stage, rule): [p.action(stage, rule, 1.0).replace("allow", "-") for p in presets]
+        for stage, rule in whole
+    }
+    for preset in presets:  # else the table would have to say from which confidence on
+        for graded in (graded for rules in preset.stages.values() for graded in rules.values()):
+            assert set(graded.values()) == {0.0}
+
+
+def test_the_security_page_has_every_detector_style_and_kind_of_argument() -> None:
+    def table(section: str) -> set[str]:
+        said = page("security.md").partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+        return set(re.findall(r"^\| `([\w.]+)`(?: \(the default\))? \|", said, re.MULTILINE))
+
+    assert table("What it looks for") == {d.name for d in detectors()} | set(PRESETS["strict"].stages)
+    assert set(STYLES) <= table("Policy")
+    assert table("Arguments of tools") == set(get_args(ArgumentKind))
 
 
 def test_every_script_is_described() -> None:

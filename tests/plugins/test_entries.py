@@ -34,6 +34,7 @@ def test_plugins_come_in_the_order_of_groups_distributions_and_names(install: In
         ("aiorch.providers", "zebra", "b"),
         ("aiorch.matchers", "Ant", "x"),
         ("aiorch.validators", "Ant", "x"),
+        ("aiorch.detectors", "Ant", "x"),
         ("aiorch.checks", "Ant", "x"),
         ("aiorch.tools", "Ant", "x"),
         ("aiorch.tools", "zebra", "t"),

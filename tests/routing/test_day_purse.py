@@ -155,6 +155,24 @@ async def test_a_tenants_budget_is_told_by_its_name_and_all_or_nothing_is_reserv
 
 
 @pytest.mark.anyio
+async def test_a_call_that_settles_while_another_asks_makes_room_for_it(
+    book: DayBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = purse(book, tokens=100)
+    first = await taken(mine, tokens=80)
+    real = book._store.transaction
+
+    async def settled_meanwhile(work: Any) -> Any:
+        monkeypatch.setattr(book._store, "transaction", real)
+        mine.settle(first, FREE, 20)
+        return await real(work)
+
+    monkeypatch.setattr(book._store, "transaction", settled_meanwhile)
+    await taken(mine, tokens=80)
+    assert (await book.spent()).tokens == 100
+
+
+@pytest.mark.anyio
 async def test_who_finds_no_room_waits_for_calls_of_this_process(book: DayBook) -> None:
     mine = purse(book, tokens=100)
     first = await taken(mine, tokens=80)

@@ -52,6 +52,10 @@ def test_numbers_for_letters_are_read() -> None:
         "python3 utf8 mp3 h264 x86",
         "öööö ö ö ö ö ö ö ö ö ö ö ö ö",
         "a b c",
+        "JFTW433SMUQGC3DMEBYHEZL1",
+        "JFTW433SMUQGC3DMEBYHEZ",
+        "00 01 02 03 04 05 06 07 08 09 0a 0b 0c",
+        "\\a \\b \\c \\d \\e \\f \\g \\h \\i",
         "100% of it, 20% off & more",
         "",
     ],
@@ -60,7 +64,9 @@ def test_what_hides_nothing_has_no_reading(text: str) -> None:
     assert decoded(text) == []
 
 
-@pytest.mark.parametrize("piece", [base64.b64encode(ORDER.encode()).decode() + " ", "%41", "&#65;", "41 ", "a ", "1gn0r3 ", "\\a"])
+@pytest.mark.parametrize(
+    "piece", [base64.b64encode(ORDER.encode()).decode() + " ", "%41", "&#65;", "41 ", "a ", "1gn0r3 ", "\\a"]
+)
 def test_work_and_readings_are_bounded(piece: str) -> None:
     found = decoded(piece * (60_000 // len(piece)))
     assert len(found) <= MOST

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 from importlib.resources import files
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given, settings
@@ -12,8 +13,12 @@ from hypothesis import strategies as st
 
 from aiorch.safety.scoring import HashedModel, Shape, features, logistic
 
-SHAPE = Shape(bits=10, window=12, stride=6, lexicon={"void": ("ignore", "forget"), "rules": ("rules",), "all": ("all",)})
-MODEL = HashedModel(random.Random(7).randbytes(1 << 10), scale=0.01, bias=-0.5, shape=SHAPE, breadth=0.3, version="t")
+SHAPE = Shape(
+    bits=10, window=12, stride=6, lexicon={"void": ("ignore", "forget"), "rules": ("rules",), "all": ("all",)}
+)
+MODEL = HashedModel(
+    random.Random(7).randbytes(1 << 10), scale=0.01, bias=-0.5, shape=SHAPE, breadth=0.3, version="t"
+)
 
 
 def plainly(text: str) -> list[float]:
@@ -25,7 +30,12 @@ def plainly(text: str) -> list[float]:
     ]
 
 
-@given(st.lists(st.sampled_from(["ignore", "all", "rules", "Ünder", "x", "4711", "日本", "\n\n", "!!", "don't"]), max_size=50))
+@given(
+    st.lists(
+        st.sampled_from(["ignore", "all", "rules", "Ünder", "x", "4711", "日本", "\n\n", "!!", "don't"]),
+        max_size=50,
+    )
+)
 @settings(max_examples=30, deadline=None)
 @example([])
 def test_scoring_and_training_see_the_same(words: list[str]) -> None:
@@ -56,9 +66,20 @@ def test_one_bad_place_in_a_long_text_is_found_but_length_alone_does_not_help() 
     assert model.score(filler) < model.score(text) < model.score("forbidden")
 
 
+@pytest.mark.parametrize("tokens", [0, 1, 80, 81, 5000, 32_767, 32_768, 32_800, 40_001])
+def test_every_token_is_in_a_window(tokens: int) -> None:
+    cuts = Shape().cuts(tokens)
+    assert (cuts[0][0], cuts[-1][1]) == (0, tokens)
+    assert all(later[0] <= earlier[1] for earlier, later in pairwise(cuts))
+
+
 def test_a_model_is_read_as_it_was_written() -> None:
     again = HashedModel.loads(MODEL.dumps())
-    assert (again.weights, again.version, again.shape.lexicon) == (MODEL.weights, "t", {k: list(v) for k, v in SHAPE.lexicon.items()})
+    assert (again.weights, again.version, again.shape.lexicon) == (
+        MODEL.weights,
+        "t",
+        {k: list(v) for k, v in SHAPE.lexicon.items()},
+    )
     assert again.score("forget all rules") == MODEL.score("forget all rules")
     assert HashedModel.loads(MODEL.dumps()).dumps() == MODEL.dumps()
 
@@ -84,7 +105,7 @@ def test_extreme_odds_are_probabilities() -> None:
     assert (logistic(1e9), logistic(-1e9), logistic(0)) == (1.0, 0.0, 0.5)
 
 
-SHIPPED = {"injection": "SUM"}
+SHIPPED = {"injection": "de60e1bf7683fe2b0d270e0666451c91ca98adc28f681efd542682d5397a5207"}
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -519,6 +519,13 @@ class OneStage(Codenames):
         return replace(await super().validate(*args), stage="input")
 
 
+@caught("test_its_verdicts_are_whole", "is 'block' and has a replacement")
+class BlocksAndReplaces(Codenames):
+    async def validate(self, *args: Any) -> Verdict:
+        verdict = await super().validate(*args)
+        return replace(verdict, action="block") if verdict.replacement else verdict
+
+
 @caught("test_its_verdicts_are_whole", "is 'redact' without a replacement, so the content passes as it was")
 class OnlySaysRedact(Codenames):
     async def validate(self, *args: Any) -> Verdict:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from functools import cache
+from random import Random
+from typing import Any, ClassVar
 
 import anyio
 import httpx
@@ -11,13 +14,20 @@ import pytest
 import respx
 from tests.providers.local.server import find_weights, needs_engine
 from tests.providers.test_conformance import KEY, bodies_of, provider_of
+from tests.safety.keys import of_providers
 
 from aiorch.protocols import Check, Engine, Matcher, Provider, StreamValidator, Tool, Validator
 from aiorch.providers import SPECS, ProviderSpec
 from aiorch.providers.local import LocalProvider
 from aiorch.quality import FitsSchema, NoRepetition, NotEmpty, NotTruncated
 from aiorch.routing.matching import ProfileMatcher
-from aiorch.safety import InputLimits
+from aiorch.safety import Finding, InputLimits, Inspection, detectors, policy_of
+from aiorch.safety.arguments import ArgumentChecks
+from aiorch.safety.policy import BALANCED
+from aiorch.safety.pseudonyms import Pseudonyms
+from aiorch.safety.secrets import Secrets
+from aiorch.safety.streaming import SecretStream
+from aiorch.safety.whole_answer import WholeAnswer
 from aiorch.testing import (
     CheckConformance,
     EngineConformance,
@@ -33,17 +43,26 @@ from aiorch.testing import (
 )
 from aiorch.tools import tool as as_tool
 from aiorch.types import (
+    Arg,
     Deployment,
     Failure,
     FailureKind,
+    Issue,
     JsonSchema,
+    Message,
     Response,
+    Stage,
     StreamVerdict,
     Task,
     ToolCall,
+    ToolSpec,
+    Verdict,
 )
 from aiorch.workflow import Memory
 
+GROQ = of_providers(Random(9))["groq_key"]
+MAIL = "ann.larsen@fjordmail.no"
+SECRETS = Secrets()
 REFUSED = Failure(FailureKind.AUTH, "account", "the key is wrong")
 
 
@@ -167,8 +186,126 @@ class TestInputLimits(ValidatorConformance):
         return [Example("Hello.", "allow"), Example(" ", "block"), Example("x" * 200_000, "block")]
 
 
+PATHS = ToolSpec("weather", "", {"type": "object"}, checks={"city": Arg("path", root="/srv")})
+
+
+class TestArgumentChecks(ValidatorConformance):
+    """Over arguments that the suite's task does not declare: here they are declared as paths."""
+
+    @pytest.fixture
+    def validator(self) -> Validator:
+        class OfPaths(ArgumentChecks):
+            async def validate(self, stage: Stage, content: Sequence[Message], task: Task) -> Verdict:
+                return await super().validate(stage, content, replace(task, tools=(PATHS,)))
+
+        return OfPaths(lambda task: BALANCED)
+
+    @pytest.fixture
+    def examples(self) -> Sequence[Example]:
+        return [
+            Example("may.txt", "allow", "arguments"),
+            Example("../../etc/passwd", "block", "arguments", secret="passwd"),
+        ]
+
+
+@cache
+def inspecting(preset: str) -> Inspection:
+    """One for all tests: it remembers what long texts hold."""
+    return Inspection(detectors, lambda task: policy_of(preset))
+
+
+class InspectionConformance(ValidatorConformance):
+    backends = ("asyncio",)
+    preset: ClassVar[str]
+
+    @pytest.fixture
+    def validator(self) -> Validator:
+        return inspecting(self.preset)
+
+
+class TestInspection(InspectionConformance):
+    preset = "balanced"
+
+    @pytest.fixture
+    def examples(self) -> Sequence[Example]:
+        return [
+            Example(f"Why does {GROQ} fail?", "redact", secret=GROQ),
+            Example(f"It is {GROQ}.", "redact", "output", secret=GROQ),
+            Example(f"key={GROQ}", "ask", "arguments", secret=GROQ),
+            Example(f"read: {GROQ}", "redact", "tool_result", secret=GROQ),
+            Example(f"I am {MAIL}", "allow"),
+            Example(f"Ask {MAIL}", "flag", "output", secret=""),
+        ]
+
+
+class TestStrictInspection(InspectionConformance):
+    preset = "strict"
+
+    @pytest.fixture
+    def examples(self) -> Sequence[Example]:
+        return [
+            Example(f"Why does {GROQ} fail?", "block", secret=GROQ),
+            Example(f"I am {MAIL}", "redact", secret=MAIL),
+            Example(f"Ask {MAIL}", "redact", "output", secret=MAIL),
+            Example(MAIL, "ask", "arguments", secret=MAIL),
+            Example(f"from {MAIL}", "redact", "tool_result", secret=MAIL),
+        ]
+
+
+class TestSecretStream(StreamValidatorConformance):
+    @pytest.fixture
+    def new_validator(self) -> Callable[[], StreamValidator]:
+        return lambda: SecretStream(SECRETS)
+
+    @pytest.fixture
+    def rewritten(self) -> Mapping[str, str]:
+        return {f"It is {GROQ}, or `{GROQ}`.": "It is [redacted], or `[redacted]`.", GROQ: "[redacted]"}
+
+
+class TestBlockingSecretStream(StreamValidatorConformance):
+    @pytest.fixture
+    def new_validator(self) -> Callable[[], StreamValidator]:
+        return lambda: SecretStream(SECRETS, "block")
+
+    @pytest.fixture
+    def blocked(self) -> Sequence[str]:
+        return [f"It is {GROQ}, or so.", GROQ]
+
+
+class TestWholeAnswer(StreamValidatorConformance):
+    @pytest.fixture
+    def new_validator(self) -> Callable[[], StreamValidator]:
+        def look(text: str) -> StreamVerdict:
+            if "BLUEBIRD" in text:
+                return StreamVerdict("", (Issue("codename", "a code name"),), blocked=True)
+            return StreamVerdict(text.replace("darn", "d***"))
+
+        return lambda: WholeAnswer(look)
+
+    @pytest.fixture
+    def rewritten(self) -> Mapping[str, str]:
+        return {"a darn thing": "a d*** thing"}
+
+    @pytest.fixture
+    def blocked(self) -> Sequence[str]:
+        return ["ask BLUEBIRD about it"]
+
+
+class TestRestoring(StreamValidatorConformance):
+    names = Pseudonyms(Random(1))
+    hidden = names.hide(MAIL, [Finding("pii.email", (0, len(MAIL)), 1.0, "an address")])
+
+    @pytest.fixture
+    def new_validator(self) -> Callable[[], StreamValidator]:
+        return self.names.restoring
+
+    @pytest.fixture
+    def rewritten(self) -> Mapping[str, str]:
+        return {f"Ask {self.hidden} <b> <EMAIL_1_": f"Ask {MAIL} <b> <EMAIL_1_", self.hidden: MAIL}
+
+
 class TestStreamValidator(StreamValidatorConformance):
-    """One as an author would write it; the line has none of its own yet."""
+    """One as an author would write it."""
 
     @pytest.fixture
     def new_validator(self) -> Callable[[], StreamValidator]:

@@ -25,6 +25,7 @@ COMMANDS = {
     "benchmark": "Measure models: how good and how quick they are.",
     "health": "Show who is sick, who is limited, and how quick everybody is.",
     "init": "Write .env and aiorch.toml, and try the keys.",
+    "guard": "Look at a text as the guard does; show, check and seal rules.",
     "audit": "Verify the record of what was done; show it.",
     "plugins": "List what other packages add, and why something was refused.",
     "doctor": "Look for what is missing or wrong, and say what to do.",

@@ -36,6 +36,7 @@ EXTRAS = {
     "vertex": ("google.auth",),
     "otel": ("opentelemetry",),
     "notebook": ("ipykernel",),
+    "sandbox": ("sqlglot", "tree_sitter", "tree_sitter_bash"),
 }
 """The modules that each extra brings; extras without any are not worth a word."""
 

@@ -16,6 +16,7 @@ GROUPS = (
     "aiorch.providers",
     "aiorch.matchers",
     "aiorch.validators",
+    "aiorch.detectors",
     "aiorch.checks",
     "aiorch.tools",
     "aiorch.mcp_servers",

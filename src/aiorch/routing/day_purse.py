@@ -109,8 +109,10 @@ class DayBook:
                 self._seen[day, name] = there
                 why = _refused(name, limit, there, pico, tokens)
                 if why is not None:
-                    mine = self._open.get((day, name), (0, 0))
-                    alone = there[0] - mine[0], there[1] - mine[1]
+                    with self._lock:  # a call may settle while this is asked: then the store does not know yet
+                        mine = self._open.get((day, name), (0, 0))
+                        later = self._unwritten.get((day, name), (0, 0))
+                    alone = there[0] - mine[0] + later[0], there[1] - mine[1] + later[1]
                     return Short(why, passing=_refused(name, limit, alone, pico, tokens) is None)
             for name in limits:
                 _add(db, day, name, pico, tokens)

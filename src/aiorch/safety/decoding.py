@@ -17,9 +17,10 @@ import html
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import unquote
 
-MOST = 12
+MOST = 24
 """Readings of a text, at most."""
 LONGEST = 4_096
 """Characters of the text that one reading comes from, at most."""
@@ -53,24 +54,20 @@ _RUN = re.compile(r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/_-]{20,4096}={0,6}")
 _HEX_PAIRS = re.compile(
     r"(?<![0-9A-Fa-f])(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[ ,:]{1,2}){8,1024}[0-9A-Fa-f]{2}|(?:\\x[0-9A-Fa-f]{2}){8,1024}"
 )
-_TRIED = 200  # runs that are looked at: a file of hashes is not decoded to its end
+_TRIED = 2_000  # runs that are looked at
 
 
 def _runs(text: str) -> Iterator[Reading]:
     if len(text) < 20:
         return
-    for number, match in enumerate(_RUN.finditer(text)):
-        if number == _TRIED:
-            break
+    for match in islice(_RUN.finditer(text), _TRIED):
         run = match.group()
         for kind, read in _READERS:
             said = read(run)
             if said is not None:
                 yield Reading(kind, said, match.span())
                 break
-    for number, match in enumerate(_HEX_PAIRS.finditer(text)):
-        if number == _TRIED:
-            break
+    for match in islice(_HEX_PAIRS.finditer(text), _TRIED):
         said = _readable(
             bytes.fromhex("".join(re.findall(r"[0-9A-Fa-f]{2}", match.group().replace("0x", ""))))
         )
@@ -98,10 +95,7 @@ def _base64(run: str) -> str | None:
     bare = run.rstrip("=").replace("-", "+").replace("_", "/")
     if len(bare) % 4 == 1:
         bare = bare[:-1]
-    try:
-        return _readable(base64.b64decode(bare + "=" * (-len(bare) % 4)))
-    except binascii.Error:
-        return None
+    return _readable(base64.b64decode(bare + "=" * (-len(bare) % 4)))
 
 
 _READERS: tuple[tuple[str, Callable[[str], str | None]], ...] = (
@@ -118,11 +112,8 @@ def _readable(data: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     letters = sum(char.isalpha() or char == " " for char in said)
-    return (
-        said
-        if len(said) >= 6 and letters >= 0.75 * len(said) and said.isprintable() | ("\n" in said)
-        else None
-    )
+    shown = said.isprintable() or "\n" in said
+    return said if shown and len(said) >= 6 and letters >= 0.75 * len(said) else None
 
 
 # ---------------------------------------------------------------- escapes of the web
@@ -174,21 +165,18 @@ def _leet(text: str) -> Iterator[Reading]:
 
 
 _SPACED = re.compile(r"(?<![^\W_])(?:[^\W\d_][ .\-_*|]{1,3}){7,400}[^\W\d_](?![^\W_])")
+_SPACED_MOST = 8  # stretches of each kind that are read
 _DIVIDED = re.compile(r"(?:\\[^\W_]{1,24}|\\[^\w\n]){8,1000}")
 
 
 def _spaced(text: str) -> Iterator[Reading]:
-    for number, match in enumerate(_SPACED.finditer(text)):
-        if number == 4:
-            break
+    for match in islice(_SPACED.finditer(text), _SPACED_MOST):
         if len(set(match.group().lower())) < 6:  # one letter again and again is no word
             continue
         parts = re.split(r" {2,3}|(?<=[^\W\d_])[.\-_*|] ", match.group())
         yield Reading("spaced", " ".join(re.sub(r"[ .\-_*|]", "", part) for part in parts), match.span())
     if text.count("\\") >= 8:
-        for number, match in enumerate(_DIVIDED.finditer(text)):
-            if number == 4:
-                break
+        for match in islice(_DIVIDED.finditer(text), _SPACED_MOST):
             yield Reading("spaced", match.group().replace("\\", ""), match.span())
 
 

@@ -4,13 +4,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from aiorch.safety.detection import Detector
 
 
-def detectors() -> tuple[Detector, ...]:
-    """One of each, ready to look; they load their tables with their first text."""
+def detectors(more: Iterable[Detector] = (), drops: frozenset[str] = frozenset()) -> tuple[Detector, ...]:
+    """One of each name, ready to look; they load their tables with their first text.
+
+    :param more: further ones, of plugins and rule files: one with the name of ours stands beside it.
+    :param drops: rules of ours that no longer count, by their whole names.
+    """
     from aiorch.safety.harmful import HarmfulContent
     from aiorch.safety.pii import PersonalData
+    from aiorch.safety.rule_detector import joined
     from aiorch.safety.secrets import Secrets
 
-    return (Secrets(), PersonalData(), HarmfulContent())
+    return joined((Secrets(), PersonalData(), HarmfulContent()), more, drops)

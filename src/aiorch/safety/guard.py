@@ -43,6 +43,14 @@ class Guard:
         names = None if self._inspection is None else self._inspection.names(task)
         return message if names is None else restored(message, names.restore)
 
+    def hidden(self, task: Task, text: str) -> str:
+        """A text of ours for the model, with the task's pseudonyms in place of their values."""
+        return text if self._inspection is None else self._inspection.hidden(task, text)
+
+    def renames(self, task: Task) -> bool:
+        """True where the task has pseudonyms: then its texts and answers mean something to it alone."""
+        return self._inspection is not None and self._inspection.names(task) is not None
+
     def forget(self, task: Task) -> None:
         """The task has ended: so do its pseudonyms."""
         if self._inspection is not None:

@@ -1,7 +1,8 @@
 """Attempts to make a model follow other orders than its user's: rules that may block, and a score that may flag.
 
-A text is looked at as its reader sees it (`normalising`), and so are the readings that it hides (`decoding`). A rule tells
-what was ordered, and is right nearly always; the score knows more attacks and errs more often: it flags, routes or asks.
+A text is looked at as its reader sees it (`normalising`), and so are the readings that it hides (`decoding`). A rule
+tells what was ordered, and is right nearly always; the score knows more attacks and errs more often: it flags, routes
+or asks.
 docs/model-cards/injection.md says what was measured.
 """
 

@@ -1,7 +1,7 @@
 """Rules that know an attack on a model by its words: rows of a file that can be read, extended and replaced.
 
-Every word of a text is looked up once; only where it begins a rule is the rule tried, on the next few hundred characters.
-So the work is linear in the text's length whatever the number of rules.
+Every word of a text is looked up once; only where it begins a rule is the rule tried, on the next few hundred
+characters. So the work is linear in the text's length whatever the number of rules.
 
     rules = InjectionRules.read()                       # the file that aiorch ships
     rules.extended(Path("my_rules.toml").read_text())   # with one's own

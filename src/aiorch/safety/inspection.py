@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
@@ -14,7 +14,7 @@ import anyio.to_thread
 
 from aiorch.protocols import StreamValidator
 from aiorch.safety.detection import Detector, Finding
-from aiorch.safety.policy import STAGES, STRENGTH, Policy, strongest
+from aiorch.safety.policy import STAGES, STRENGTH, Graded, Policy, strongest
 from aiorch.safety.pseudonyms import Pseudonyms, hashed, mask, replaced
 from aiorch.safety.redaction import REDACTED
 from aiorch.safety.streaming import SecretStream
@@ -42,6 +42,8 @@ is a pause of 20-30 ms.
 """
 REMEMBERED = 4_096
 """Texts whose findings are kept: a conversation's earlier turns and system prompts come again with each call."""
+SENT: Final = frozenset({"input", "tool_result"})
+"""Stages whose texts go to a model, so that its answer may have their pseudonyms in it."""
 ABOUT_ORDERS: Final = frozenset({"injection", "harmful"})
 """Detectors that look for what a text wants: what the developer wrote is meant, and what a model said has been looked
 at when it said it.
@@ -73,6 +75,7 @@ class Inspection:
 
     :param detectors: makes the detectors, when the first text comes.
     :param policy: which policy holds for a task.
+    :param renew: is asked before texts are looked at; True when the detectors have to be made anew.
     """
 
     name = "inspection"
@@ -82,20 +85,25 @@ class Inspection:
         self,
         detectors: Callable[[], Sequence[Detector]],
         policy: Callable[[Task], Policy],
+        renew: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
         self._make = detectors
+        self._renew = renew
         self._made: tuple[Detector, ...] | None = None
         self.policy = policy
         """Which policy holds for a task."""
         self._names: dict[str, Pseudonyms] = {}
         self._secret = b""
-        self._known: OrderedDict[tuple[str, bytes], tuple[Finding, ...]] = OrderedDict()
+        self._known: OrderedDict[bytes, dict[str, tuple[Finding, ...]]] = OrderedDict()
 
     async def validate(self, stage: Stage, content: Sequence[Message], task: Task) -> Verdict:
         """Look at every text of ``content``."""
+        if self._renew is not None and await self._renew():
+            self._made = None
+            self._known.clear()
         policy = self.policy(task)
         places = list(places_of(stage, content))
-        if sum(len(place.text) for place in places) > OFF_THE_LOOP:
+        if sum(len(place.text) for place in places) > OFF_THE_LOOP and self._new(places) > OFF_THE_LOOP:
             found = await anyio.to_thread.run_sync(self.look, places, policy)
         else:
             found = self.look(places, policy)
@@ -108,14 +116,20 @@ class Inspection:
 
     def look(self, places: Sequence[Place], policy: Policy) -> tuple[Found, ...]:
         """Everything that the policy wants to know of these texts."""
-        return tuple(
-            Found(place, finding, action)
-            for place in places
-            for detector in self._detectors()
-            if policy.looks_for(place.stage, detector.name) and _concerns(detector.name, place.provenance)
-            for finding in self._findings(detector, place.text)
-            if (action := policy.action(place.stage, finding.rule, finding.confidence)) != "allow"
-        )
+        found: list[Found] = []
+        looking: dict[Stage, list[Detector]] = {}
+        for place in places:
+            stage = place.stage
+            if stage not in looking:
+                looking[stage] = [d for d in self._detectors() if policy.looks_for(stage, d.name)]
+            concerned = [d for d in looking[stage] if _concerns(d.name, place.provenance)]
+            if not concerned or not place.text or place.text.isspace():
+                continue
+            for finding in self._findings(concerned, place.text):
+                action = policy.action(stage, finding.rule, finding.confidence)
+                if action != "allow":
+                    found.append(Found(place, finding, action))
+        return tuple(found)
 
     def verdict(
         self, stage: Stage, content: Sequence[Message], found: Sequence[Found], policy: Policy, task: Task
@@ -125,17 +139,21 @@ class Inspection:
             return Verdict(stage, "allow")
         action = strongest(one.action for one in found)
         replacement: tuple[Message, ...] | None = None
-        if action in ("redact", "ask") and any(one.action == "redact" for one in found):
-            texts: dict[str, str] = {}
-            for place in {one.place.where: one.place for one in found}.values():
-                here = [one.finding for one in found if one.place is place and one.action == "redact"]
-                texts[place.where] = replaced(place.text, merged(here), partial(self._stand_in, policy, task))
-            replacement = rewritten(content, texts)
+        if action in ("redact", "ask"):
+            out: dict[str, tuple[Place, list[Finding]]] = {}
+            for one in found:
+                if one.action == "redact":
+                    out.setdefault(one.place.where, (one.place, []))[1].append(one.finding)
+            stand_in = partial(self._stand_in, policy, stage, task)
+            texts = {
+                where: replaced(place.text, merged(here), stand_in) for where, (place, here) in out.items()
+            }
+            replacement = rewritten(content, texts) if texts else None
         return Verdict(stage, action, tuple(map(_issue, found)), replacement)
 
     # --- what stands in the place of a value
 
-    def _stand_in(self, policy: Policy, task: Task, finding: Finding, value: str) -> str:
+    def _stand_in(self, policy: Policy, stage: Stage, task: Task, finding: Finding, value: str) -> str:
         style = policy.styled(finding.rule)
         whole = [replace(finding, span=(0, len(value)))]
         if style == "mask":
@@ -143,13 +161,18 @@ class Inspection:
         if style == "hash":
             self._secret = self._secret or token_bytes(32)
             return hashed(value, whole, self._secret)
-        if style == "pseudonym":
+        if style == "pseudonym" and stage in SENT:  # elsewhere it would be turned back into the value at once
             return self._names.setdefault(task.id, Pseudonyms()).hide(value, whole)
         return REDACTED
 
     def names(self, task: Task) -> Pseudonyms | None:
         """The pseudonyms that a task's texts were given; ``None`` where there are none."""
         return self._names.get(task.id) if self._names else None
+
+    def hidden(self, task: Task, text: str) -> str:
+        """``text`` with pseudonyms in place of the values that the task has some for."""
+        names = self.names(task)
+        return text if names is None else names.conceal(text)
 
     def forget(self, task: Task) -> None:
         """The task has ended, and what its pseudonyms stand for goes with it."""
@@ -167,16 +190,15 @@ class Inspection:
         policy = self.policy(task)
         watchers: list[StreamValidator] = []
         rules = policy.stages.get("output", {})
-        acting = {
-            name.partition(".")[0] for name, graded in rules.items() if any(STRENGTH[a] > 1 for a in graded)
-        }
-        if acting - {"secrets"}:
-            watchers.append(WholeAnswer(partial(self._released, policy, task)))
+        acting = {name for name, graded in rules.items() if any(STRENGTH[a] > 1 for a in graded)}
+        said = {name for name in rules if name.partition(".")[0] == "secrets"}
+        plain: Graded = rules["secrets"] if acting == said == {"secrets"} else {}
+        secrets = next((d for d in self._detectors() if d.name == "secrets"), None) if plain else None
+        if secrets is not None and len(plain) == 1 and "ask" not in plain:
+            ((action, least),) = plain.items()
+            watchers.append(SecretStream(secrets, "redact" if action == "redact" else "block", least=least))
         elif acting:
-            secrets = next((d for d in self._detectors() if d.name == "secrets"), None)
-            action = policy.action("output", "secrets", 1.0)
-            if secrets is not None:
-                watchers.append(SecretStream(secrets, "redact" if action == "redact" else "block"))
+            watchers.append(WholeAnswer(partial(self._released, policy, task)))
         if (names := self.names(task)) is not None:
             watchers.append(names.restoring())
         return watchers
@@ -197,16 +219,26 @@ class Inspection:
             self._made = tuple(self._make())
         return self._made
 
-    def _findings(self, detector: Detector, text: str) -> tuple[Finding, ...]:
-        if not text or text.isspace():
-            return ()
-        key = (detector.name, blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest())
-        found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = tuple(detector.scan(text))
+    def _findings(self, detectors: Sequence[Detector], text: str) -> list[Finding]:
+        key = _digest(text)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = {}
             while len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
-        return found
+        for detector in detectors:
+            if detector.name not in known:
+                known[detector.name] = tuple(detector.scan(text))
+        return [finding for detector in detectors for finding in known[detector.name]]
+
+    def _new(self, places: Iterable[Place]) -> int:
+        """Characters of the texts that nobody has looked at."""
+        return sum(len(place.text) for place in places if _digest(place.text) not in self._known)
+
+
+def _digest(text: str) -> bytes:
+    """What a text is known by: it is not kept itself."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 # --- the texts of a content --------------------------------------------------------------------------------------
@@ -225,8 +257,10 @@ def places_of(stage: Stage, content: Sequence[Message]) -> Iterator[Place]:
             if isinstance(part, ToolCall):
                 if stage != "arguments":
                     continue  # looked at when it is to be made
-                for name, value in _strings(part.arguments, "argument"):
-                    yield Place(f"{where}, {name}", value, "arguments", part.provenance)
+                for name, value in _strings(part.arguments, f"{where}, argument"):
+                    yield Place(name, value, "arguments", part.provenance)
+                if part.raw is not None:
+                    yield Place(f"{where}, arguments as they came", part.raw, "arguments", part.provenance)
             elif isinstance(part, ToolResult):
                 yield Place(where, part.content, "tool_result", part.provenance)
             elif isinstance(part, Text | Reasoning):
@@ -239,10 +273,18 @@ def _strings(value: object, name: str) -> Iterator[tuple[str, str]]:
         yield name, value
     elif isinstance(value, Mapping):
         for key, inner in cast("Mapping[object, object]", value).items():
-            yield from _strings(inner, f"{name} {key}" if name == "argument" else f"{name}.{key}")
+            yield from _strings(inner, _inside(name, key))
     elif isinstance(value, list | tuple):
         for at, inner in enumerate(cast("Sequence[object]", value)):
             yield from _strings(inner, f"{name}[{at}]")
+
+
+def _inside(name: str, key: object) -> str:
+    """A name for what is under ``key``, which nothing else has: a key may look like a path."""
+    plain = isinstance(key, str) and key.replace("-", "_").isidentifier()
+    if name.endswith(", argument"):
+        return f"{name} {key}" if plain else f"{name} {key!r}"
+    return f"{name}.{key}" if plain else f"{name}[{key!r}]"
 
 
 def rewritten(content: Sequence[Message], texts: Mapping[str, str]) -> tuple[Message, ...]:
@@ -260,7 +302,8 @@ def rewritten(content: Sequence[Message], texts: Mapping[str, str]) -> tuple[Mes
 
 def _part(part: Part, where: str, texts: Mapping[str, str]) -> Part:
     if isinstance(part, ToolCall):
-        return replace(part, arguments=_value(part.arguments, f"{where}, argument", texts))
+        raw = part.raw if part.raw is None else texts.get(f"{where}, arguments as they came", part.raw)
+        return replace(part, arguments=_value(part.arguments, f"{where}, argument", texts), raw=raw)
     if where not in texts:
         return part
     if isinstance(part, ToolResult):
@@ -284,9 +327,8 @@ def _value(value: Any, name: str, texts: Mapping[str, str]) -> Any:
     if isinstance(value, str):
         return texts.get(name, value)
     if isinstance(value, Mapping):
-        joint = " " if name.endswith(", argument") else "."
         inner = cast("Mapping[Any, Any]", value)
-        return {key: _value(one, f"{name}{joint}{key}", texts) for key, one in inner.items()}
+        return {key: _value(one, _inside(name, key), texts) for key, one in inner.items()}
     if isinstance(value, list | tuple):
         return [_value(one, f"{name}[{at}]", texts) for at, one in enumerate(cast("Sequence[Any]", value))]
     return value
@@ -317,8 +359,8 @@ def _issue(found: Found) -> Issue:
 def merged(findings: Iterable[Finding]) -> list[Finding]:
     """Findings that overlap as one that covers them all, named by the one that begins first.
 
-    >>> [f.span for f in merged([Finding("a", (3, 9), 1, ""), Finding("b", (0, 5), 1, ""), Finding("c", (9, 10), 1, "")])]
-    [(0, 9), (9, 10)]
+    >>> [f.span for f in merged([Finding("a", (3, 9), 1, ""), Finding("b", (0, 5), 1, "")])]
+    [(0, 9)]
     """
     whole: list[Finding] = []
     for finding in sorted(findings, key=lambda f: (f.span[0], -f.span[1])):

@@ -15,8 +15,8 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-# Letters of other scripts that look like Latin ones, after NFKC: the lower and upper case of Cyrillic, Greek and a few of
-# Armenian, Cherokee and phonetic letters. The pairs follow Unicode's confusables (UTS 39), kept to those that readers miss.
+# Letters of other scripts that look like Latin ones, after NFKC: Cyrillic, Greek, and a few of the Armenian, Cherokee
+# and phonetic ones. The pairs follow Unicode's confusables (UTS 39), kept to those that readers miss.
 _LOOK_ALIKES = (
     "аa еe оo рp сc уy хx ѕs іi јj һh ԁd ԛq ԝw ѵv ӏl гr пn мm тt кk вb нh ьb "
     "АA ВB ЕE ЅS ІI ЈJ КK МM НH ОO РP СC ТT ХX ҮY ԌG ԚQ ԜW "

@@ -181,8 +181,10 @@ def policy_of(value: str | Path) -> Policy:
         table = tomllib.loads(path.read_text("utf-8"))
     except OSError as fault:
         raise SettingsError(f"the guard policy {path} cannot be read: {fault.strerror}") from fault
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as fault:
         raise SettingsError(f"the guard policy {path} is no TOML: {fault}") from fault
+    except ValueError as fault:  # a path with a NUL or half a character in it
+        raise SettingsError(f"the guard policy {str(path)!r} cannot be read: {fault}") from fault
     return read_policy(table, name=path.stem)
 
 
@@ -221,7 +223,8 @@ def _rules(table: object, stage: Stage, wrong: list[str]) -> dict[str, Graded]:
         return {}
     rules: dict[str, Graded] = {}
     for rule, said in cast("Mapping[str, object]", table).items():
-        graded = cast("Mapping[object, object]", said) if isinstance(said, Mapping) else {said: 0.0}
+        one = said if isinstance(said, str) else repr(said)  # a list, for one, cannot be looked up
+        graded = cast("Mapping[object, object]", said) if isinstance(said, Mapping) else {one: 0.0}
         for action, least in graded.items():
             if action not in ACTIONS:
                 wrong.append(f"[{stage}] {rule} = {action!r}: must be one of {', '.join(ACTIONS)}")

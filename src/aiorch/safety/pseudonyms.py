@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import random
+import re
 import string
 from collections.abc import Callable, Iterable
 
@@ -88,6 +89,8 @@ class Pseudonyms:
         self._tag = "".join(draw.choices(string.ascii_lowercase + string.digits, k=4))
         self._by_value: dict[tuple[str, str], str] = {}
         self._values: dict[str, str] = {}
+        self._beginnings: set[str] = set()
+        self._shape = re.compile(rf"<[^<>]{{1,80}}_{self._tag}>")
         self._counts: dict[str, int] = {}
 
     def hide(self, text: str, findings: Iterable[Finding]) -> str:
@@ -98,8 +101,12 @@ class Pseudonyms:
         """``text`` with the values back in place of their stand-ins."""
         if self._tag not in text:
             return text
-        for name, value in self._values.items():
-            text = text.replace(name, value)
+        return self._shape.sub(lambda name: self._values.get(name[0], name[0]), text)
+
+    def conceal(self, text: str) -> str:
+        """``text`` with the stand-ins that there are, wherever one of their values stands in it."""
+        for name, value in sorted(self._values.items(), key=lambda pair: -len(pair[1])):
+            text = text.replace(value, name)
         return text
 
     def restoring(self) -> Restoring:
@@ -108,7 +115,7 @@ class Pseudonyms:
 
     def begins(self, text: str) -> bool:
         """Could ``text`` be the beginning of a stand-in?"""
-        return any(name.startswith(text) for name in self._values)
+        return text in self._beginnings
 
     def _stand_in(self, text: str, kind: str, value: str) -> str:
         name = self._by_value.get((kind, value))
@@ -118,6 +125,7 @@ class Pseudonyms:
             if made not in text:  # what is in the text already must not be taken for ours
                 name = self._by_value[kind, value] = made
                 self._values[made] = value
+                self._beginnings.update(made[:end] for end in range(1, len(made) + 1))
         return name
 
     def __repr__(self) -> str:

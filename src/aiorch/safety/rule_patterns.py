@@ -27,7 +27,9 @@ keyword of three letters takes a third of a second; other texts take next to not
 GROUP_REPEATS = 20
 """How often a group may be repeated; single characters may be repeated up to :data:`REACH` times."""
 
-_TREE: Final = import_module("re._parser")  # the parser of the standard library; nothing else reads its language
+_TREE: Final = import_module(
+    "re._parser"
+)  # the parser of the standard library; nothing else reads its language
 _KINDS = frozenset({"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"})
 _SAMPLE = frozenset(chr(n) for n in range(128)) | frozenset("é²٣中 \u2028\U0001f600")
 """Characters that stand for all others of their kind."""
@@ -66,7 +68,9 @@ def steps(pattern: str, *, ignore_case: bool = True) -> int:
         re.compile(pattern, flags)
         tree = _TREE.parse(pattern, flags)
         if tree.state.flags & ~re.UNICODE != flags:
-            raise ValueError("it sets flags: write `case = true` in its row where case counts, and nothing else")
+            raise ValueError(
+                "it sets flags: write `case = true` in its row where case counts, and nothing else"
+            )
     except (re.error, RecursionError, OverflowError) as wrong:
         raise ValueError(f"it is no regular expression: {wrong}") from None
     low, high = tree.getwidth()

@@ -5,10 +5,10 @@ needed to score. A text is cut into tokens and the tokens into overlapping windo
 
     bias + words + pairs + classes
 
-where words are the distinct words of the window with their pieces, pairs are its neighbours and next-but-one neighbours,
-and classes are ordered pairs and triples of words that the model's own lexicon knows ("ignore", "disregard" and
-"forget" are one class there). A text scores as its highest window does, less a little for every doubling of the
-number of windows: who reads more finds more. Work and memory are linear in the text's length.
+where words are the distinct words of the window with their pieces, pairs are its neighbours and next-but-one
+neighbours, and classes are ordered pairs and triples of words that the model's own lexicon knows ("ignore",
+"disregard" and "forget" are one class there). A text scores as its highest window does, less a little for every
+doubling of the number of windows: who reads more finds more. Work and memory are linear in the text's length.
 
     model = HashedModel.read("injection")            # the file injection.model in safety/data
     model.score("What is the capital of France?")    # 0.5 is the threshold that a model ships with
@@ -26,7 +26,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
-from itertools import chain
+from itertools import chain, pairwise
 from typing import cast
 
 FORMAT = 1
@@ -45,6 +45,7 @@ _NEXT, _SKIP, _SECOND, _THIRD = (
 )  # odd constants of usual hash mixers
 _REACH = 7  # tokens from one word of a class pair to the next, at most
 _NEAR = 2
+_MANY = 32_768  # tokens from which windows no longer overlap: 100 KB of prose have 20,000
 _REMEMBERED = 8192  # tokens whose pieces are not hashed again
 
 
@@ -82,15 +83,20 @@ class Shape:
         return {word: n for n, words in enumerate(self.lexicon.values(), 1) for word in words}
 
     def cuts(self, tokens: int) -> list[tuple[int, int]]:
-        """The windows of a text of so many tokens. One that is hardly longer than a window is left whole."""
+        """The windows of a text of so many tokens. A text hardly longer than a window is one; in a text of very many
+        tokens they do not overlap.
+        """
         if tokens <= self.window + self.stride // 2:
             return [(0, tokens)]
-        starts = range(0, tokens - self.stride, self.stride)
+        step = self.stride if tokens < _MANY else self.window
+        starts = range(0, tokens - self.window + step, step)
         return [(start, min(start + self.window, tokens)) for start in starts]
 
 
 def pieces(word: str) -> tuple[int, ...]:
-    """Hashes of a word and of its pieces: three to five letters, or two to three outside ASCII; `<` and `>` are its ends."""
+    """Hashes of a word and of its pieces: three to five letters, or four and six bytes outside ASCII, where `<` and `>`
+    are the word's ends.
+    """
     own = zlib.crc32(word.encode("utf-8", "replace"))
     if len(word) < 3 or not word[0].isalpha():
         return (own,)
@@ -112,7 +118,7 @@ def folded(token: str) -> str:
 
 def pair_slots(hashes: Sequence[int], mask: int) -> tuple[list[int], list[int]]:
     """Places of each token with its neighbour, and with its next but one."""
-    nexts = [(a * _NEXT ^ b) >> 3 & mask for a, b in zip(hashes, hashes[1:], strict=False)]
+    nexts = [(a * _NEXT ^ b) >> 3 & mask for a, b in pairwise(hashes)]
     skips = [(a * _SKIP ^ b) >> 3 & mask for a, b in zip(hashes, hashes[2:], strict=False)]
     return nexts, skips
 

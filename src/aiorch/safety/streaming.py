@@ -48,15 +48,20 @@ class SecretStream:
         self._least = least
         self._held = ""
         self._shown = ""  # the end of what was decided, as it was before anything was taken out
+        self._blocked = False
         self._at = 0  # where in the answer ``_held`` begins
 
     def feed(self, piece: str) -> StreamVerdict:
-        """Take one more piece; what is sure to hold no secret is released."""
+        """Take one more piece; what is sure to hold no secret is released. Nothing is after a block."""
+        if self._blocked:
+            return StreamVerdict("", blocked=True)
         self._held += piece
         return self._decide(closed=False)
 
     def close(self) -> StreamVerdict:
         """The answer is complete; the rest is looked at and released."""
+        if self._blocked:
+            return StreamVerdict("", blocked=True)
         return self._decide(closed=True)
 
     def _decide(self, *, closed: bool) -> StreamVerdict:
@@ -76,7 +81,7 @@ class SecretStream:
             end = max(end, at)
             released.append(self._held[at:end])
             if issues and self._blocks:
-                self._held = ""
+                self._held, self._blocked = "", True
                 return StreamVerdict("", tuple(issues), blocked=True)
             self._shown = (self._shown + self._held[start:end])[-BEFORE:]
             start = end

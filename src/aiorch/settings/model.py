@@ -103,6 +103,22 @@ def _long_enough(value: SecretStr) -> SecretStr:
     return value
 
 
+def _folder_or_https(value: object) -> object:
+    """An address as an address, everything else as a path. What comes decides what is stopped, so no plain HTTP."""
+    if not isinstance(value, str) or "://" not in value:
+        return Path(value) if isinstance(value, str) else value
+    if not value.startswith("https://"):
+        raise ValueError("a folder, or an address that begins with https://")
+    return _plain_url(value)
+
+
+def _sha256(value: str) -> str:
+    value = value.strip().lower()
+    if len(value) != 64 or set(value) - set("0123456789abcdef"):
+        raise ValueError("a SHA-256: 64 hexadecimal digits")
+    return value
+
+
 def _plain_url(value: str) -> str:
     value = value.strip()
     try:
@@ -269,6 +285,14 @@ class Settings(BaseSettings):
     guard: str = "balanced"
     """What the guard does about what it finds: ``strict``, ``balanced``, ``permissive``, ``off``, or the path of a TOML
     file with a policy of its own."""
+    guard_rules: Annotated[
+        Folder | str | None, BeforeValidator(_folder_or_https), BeforeValidator(_none_word)
+    ] = None
+    """Further rules of the guard: a folder that ``aiorch guard rules seal`` has sealed, or one's https:// address."""
+    guard_rules_sha256: Annotated[
+        Annotated[str, AfterValidator(_sha256)] | None, BeforeValidator(_none_word)
+    ] = None
+    """The SHA-256 of their ``rules.json``: these and no others. An address needs one."""
     require_quality: bool = False
     """Raise :class:`~aiorch.errors.QualityError` for an answer below its profile's minima instead of marking it."""
 

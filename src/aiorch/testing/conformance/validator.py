@@ -210,9 +210,9 @@ def _check_replacement(verdict: Verdict, content: Sequence[Message], at: str) ->
     if replacement is None:
         return
     hold(
-        verdict.action not in ("block", "ask"),
+        verdict.action != "block",
         f"{at} is {verdict.action!r} and has a replacement",
-        "what is refused, or waits for a person, is not replaced: nothing goes on",
+        "what is refused is not replaced: nothing goes on; with ask, a replacement is what a person may allow",
         "drop the replacement, or redact",
     )
     messages = cast("tuple[object, ...]", replacement) if isinstance(replacement, tuple) else ()
