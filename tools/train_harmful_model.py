@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import random
 import sys
 from collections.abc import Iterator
@@ -49,12 +48,6 @@ def malicious_instruct(root: Path) -> Iterator[tuple[str, int]]:
             yield line.strip(), 1
 
 
-def cyberseceval(root: Path) -> Iterator[tuple[str, int]]:
-    """Requests about security that should not be refused (CyberSecEval's false refusal rate)."""
-    for line in (root / "mitre_frr.jsonl").read_text().splitlines():
-        yield json.loads(line)["text"], 0
-
-
 WEIGHTS = {
     "advbench": 1.0,
     "malicious_instruct": 1.0,
@@ -67,7 +60,6 @@ WEIGHTS = {
     "own_nonsense": 1.0,
     "own_public": 2.0,
     "own_everyday": 5.0,
-    "cyberseceval": 1.0,
     "python": 0.7,
     "django": 0.5,
     "fabric": 0.7,
@@ -79,7 +71,7 @@ WEIGHTS = {
 
 def training_rows(directory: Path) -> list[Row]:
     """All that is trained on, without what is held back, without doubles."""
-    read = {"advbench": advbench, "malicious_instruct": malicious_instruct, "cyberseceval": cyberseceval}
+    read = {"advbench": advbench, "malicious_instruct": malicious_instruct}
     rows: list[Row] = []
     for name, reader in read.items():
         rows += [Row(text, label, name) for text, label in reader(directory / name)]

@@ -162,7 +162,7 @@ async def test_a_text_that_comes_again_is_not_looked_at_again():
     assert words.texts == ["x"]
     for n in range(REMEMBERED + 1):
         guard.look(list(places_of("input", [Message.user(f"{n}")])), read_policy({"input": {"a": "flag"}}))
-    assert len(guard._known) == REMEMBERED
+    assert len(guard._looking().known) == REMEMBERED
 
 
 async def test_long_texts_are_looked_at_beside_the_event_loop():

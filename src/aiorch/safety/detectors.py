@@ -16,8 +16,9 @@ def detectors(more: Iterable[Detector] = (), drops: frozenset[str] = frozenset()
     :param drops: rules of ours that no longer count, by their whole names.
     """
     from aiorch.safety.harmful import HarmfulContent
+    from aiorch.safety.injection import Injection
     from aiorch.safety.pii import PersonalData
     from aiorch.safety.rule_detector import joined
     from aiorch.safety.secrets import Secrets
 
-    return joined((Secrets(), PersonalData(), HarmfulContent()), more, drops)
+    return joined((Secrets(), Injection(), PersonalData(), HarmfulContent()), more, drops)

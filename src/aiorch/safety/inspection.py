@@ -44,6 +44,8 @@ REMEMBERED = 4_096
 """Texts whose findings are kept: a conversation's earlier turns and system prompts come again with each call."""
 SENT: Final = frozenset({"input", "tool_result"})
 """Stages whose texts go to a model, so that its answer may have their pseudonyms in it."""
+POLICIES = 256
+"""Stages of policies for which is kept who looks."""
 ABOUT_ORDERS: Final = frozenset({"injection", "harmful"})
 """Detectors that look for what a text wants: what the developer wrote is meant, and what a model said has been looked
 at when it said it.
@@ -89,21 +91,22 @@ class Inspection:
     ) -> None:
         self._make = detectors
         self._renew = renew
-        self._made: tuple[Detector, ...] | None = None
+        self._eyes: Eyes | None = None
         self.policy = policy
         """Which policy holds for a task."""
         self._names: dict[str, Pseudonyms] = {}
         self._secret = b""
-        self._known: OrderedDict[bytes, dict[str, tuple[Finding, ...]]] = OrderedDict()
 
     async def validate(self, stage: Stage, content: Sequence[Message], task: Task) -> Verdict:
         """Look at every text of ``content``."""
         if self._renew is not None and await self._renew():
-            self._made = None
-            self._known.clear()
+            self._eyes = None
         policy = self.policy(task)
         places = list(places_of(stage, content))
-        if sum(len(place.text) for place in places) > OFF_THE_LOOP and self._new(places) > OFF_THE_LOOP:
+        if (
+            sum(len(place.text) for place in places) > OFF_THE_LOOP
+            and self._looking().new(places) > OFF_THE_LOOP
+        ):
             found = await anyio.to_thread.run_sync(self.look, places, policy)
         else:
             found = self.look(places, policy)
@@ -117,16 +120,13 @@ class Inspection:
     def look(self, places: Sequence[Place], policy: Policy) -> tuple[Found, ...]:
         """Everything that the policy wants to know of these texts."""
         found: list[Found] = []
-        looking: dict[Stage, list[Detector]] = {}
+        eyes = self._looking()
         for place in places:
-            stage = place.stage
-            if stage not in looking:
-                looking[stage] = [d for d in self._detectors() if policy.looks_for(stage, d.name)]
-            concerned = [d for d in looking[stage] if _concerns(d.name, place.provenance)]
+            concerned = eyes.concerned(policy, place.stage, place.provenance)
             if not concerned or not place.text or place.text.isspace():
                 continue
-            for finding in self._findings(concerned, place.text):
-                action = policy.action(stage, finding.rule, finding.confidence)
+            for finding in eyes.findings(concerned, place.text):
+                action = policy.action(place.stage, finding.rule, finding.confidence)
                 if action != "allow":
                     found.append(Found(place, finding, action))
         return tuple(found)
@@ -193,7 +193,7 @@ class Inspection:
         acting = {name for name, graded in rules.items() if any(STRENGTH[a] > 1 for a in graded)}
         said = {name for name in rules if name.partition(".")[0] == "secrets"}
         plain: Graded = rules["secrets"] if acting == said == {"secrets"} else {}
-        secrets = next((d for d in self._detectors() if d.name == "secrets"), None) if plain else None
+        secrets = next((d for d in self._looking().detectors if d.name == "secrets"), None) if plain else None
         if secrets is not None and len(plain) == 1 and "ask" not in plain:
             ((action, least),) = plain.items()
             watchers.append(SecretStream(secrets, "redact" if action == "redact" else "block", least=least))
@@ -212,28 +212,49 @@ class Inspection:
             return StreamVerdict("", said.issues, blocked=True)
         return StreamVerdict(text if said.replacement is None else said.replacement[0].text, said.issues)
 
-    # --- looking
+    def _looking(self) -> Eyes:
+        if self._eyes is None:
+            self._eyes = Eyes(tuple(self._make()))
+        return self._eyes
 
-    def _detectors(self) -> tuple[Detector, ...]:
-        if self._made is None:
-            self._made = tuple(self._make())
-        return self._made
 
-    def _findings(self, detectors: Sequence[Detector], text: str) -> list[Finding]:
+class Eyes:
+    """Detectors with what they know already; where other rules come into force, others take their place as a whole."""
+
+    def __init__(self, detectors: tuple[Detector, ...]) -> None:
+        self.detectors = detectors
+        self.known: OrderedDict[bytes, dict[str, tuple[Finding, ...]]] = OrderedDict()
+        self._concerned: dict[tuple[int, Stage, bool], tuple[Policy, tuple[Detector, ...]]] = {}
+
+    def concerned(self, policy: Policy, stage: Stage, born: Provenance) -> tuple[Detector, ...]:
+        """Who has to look at a text of this stage."""
+        orders = born.source not in ("developer", "model")
+        key = (id(policy), stage, orders)  # a policy is no key itself: its tables cannot be hashed
+        known = self._concerned.get(key)
+        if known is None or known[0] is not policy:
+            if len(self._concerned) >= POLICIES:
+                self._concerned.clear()
+            who = [d for d in self.detectors if policy.looks_for(stage, d.name)]
+            known = policy, tuple(d for d in who if orders or d.name not in ABOUT_ORDERS)
+            self._concerned[key] = known
+        return known[1]
+
+    def findings(self, detectors: Sequence[Detector], text: str) -> list[Finding]:
+        """What these find in a text."""
         key = _digest(text)
-        known = self._known.get(key)
+        known = self.known.get(key)
         if known is None:
-            known = self._known[key] = {}
-            while len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
+            known = self.known[key] = {}
+            while len(self.known) > REMEMBERED:
+                self.known.popitem(last=False)
         for detector in detectors:
             if detector.name not in known:
                 known[detector.name] = tuple(detector.scan(text))
         return [finding for detector in detectors for finding in known[detector.name]]
 
-    def _new(self, places: Iterable[Place]) -> int:
+    def new(self, places: Iterable[Place]) -> int:
         """Characters of the texts that nobody has looked at."""
-        return sum(len(place.text) for place in places if _digest(place.text) not in self._known)
+        return sum(len(place.text) for place in places if _digest(place.text) not in self.known)
 
 
 def _digest(text: str) -> bytes:
@@ -335,10 +356,6 @@ def _value(value: Any, name: str, texts: Mapping[str, str]) -> Any:
 
 
 # --- what follows ------------------------------------------------------------------------------------------------
-
-
-def _concerns(detector: str, born: Provenance) -> bool:
-    return detector not in ABOUT_ORDERS or born.source not in ("developer", "model")
 
 
 def _issue(found: Found) -> Issue:

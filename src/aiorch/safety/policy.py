@@ -108,7 +108,7 @@ BALANCED = Policy(
     "balanced",
     {
         "input": _always(secrets="redact", injection__rule="block", injection__score="flag", harmful="flag"),
-        "output": _always(secrets="redact", pii="flag", harmful="flag"),
+        "output": _always(secrets="redact", pii="flag"),
         "arguments": _always(
             sql="block", shell="block", path="block", url="block", code="block", secrets="ask"
         ),
@@ -124,7 +124,7 @@ STRICT = Policy(
             **_always(secrets="block", pii="redact", injection__rule="block", harmful="flag"),
             "injection.score": {"ask": 0.0},
         },
-        "output": _always(secrets="block", pii="redact", harmful="ask"),
+        "output": _always(secrets="block", pii="redact"),
         "arguments": _always(
             sql="block", shell="block", path="block", url="block", code="block", secrets="block", pii="ask"
         ),
