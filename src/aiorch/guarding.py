@@ -165,9 +165,10 @@ def said(issues: Sequence[Issue]) -> str:
 
 def refusal(line: Line, verdict: Verdict) -> tuple[Issue, ...]:
     """Why something is refused: what was found, and that nobody allowed it where a person would have had to."""
+    reasons = tuple([i for i in verdict.issues if i.action in (None, "ask", "block")]) or verdict.issues
     if verdict.action != "ask":
-        return verdict.issues
+        return reasons
     if line.approver is None:
         why = "a person must allow it, and nobody can be asked: pass approver= to the Orchestrator"
-        return (*verdict.issues, Issue("nobody_to_ask", why))
-    return (*verdict.issues, Issue("not_approved", "the person who was asked did not allow it"))
+        return (*reasons, Issue("nobody_to_ask", why))
+    return (*reasons, Issue("not_approved", "the person who was asked did not allow it"))
