@@ -703,3 +703,28 @@ async def test_a_model_that_turns_out_to_be_gone_in_a_stream_is_not_asked_again(
             async with ai.stream(prompt) as stream:
                 await stream.outcome()
     assert len(one.asked) == 1
+
+
+async def test_an_answer_of_the_wrong_format_is_sent_back_once_with_what_is_wrong(tmp_path: Path) -> None:
+    from aiorch.safety.formats import Format
+
+    provider = ScriptedProvider(
+        ["far too many words for this", "short", "far too many words", "and again too many"]
+    )
+    short = {"poet": {"format": Format(longest=10)}}
+    async with aiorch.Orchestrator(providers=[provider], profiles=short, data_dir=tmp_path) as ai:
+        outcome = await ai.run("Write", agent="poet")
+        assert (outcome.text, outcome.rounds) == ("short", 2)
+        assert "27 characters, more than 10" in provider.asked[1][1].messages[-1].text
+        with pytest.raises(OutputInvalid, match="more than 10"):
+            await ai.run("Write more", agent="poet")
+
+
+async def test_what_the_guard_found_is_in_the_record_of_the_tasks_end(tmp_path: Path) -> None:
+    async with aiorch.Orchestrator(providers=[ScriptedProvider(["ann@mail.net"])], data_dir=tmp_path) as ai:
+        await ai.run("Who?")
+    records = [
+        json.loads(line) for f in tmp_path.rglob("audit-2*.jsonl") for line in f.read_text().splitlines()
+    ]
+    (finished,) = [r for r in records if r["event"] == "task.finished"]
+    assert finished["issues"] == ["pii.email"]

@@ -228,10 +228,14 @@ async def assess(
         assessment = replace(
             assessment, checks=(*assessment.checks, CheckResult("tools_finished", False, why))
         )
+    text = line.guard.restored(work.task, response.message).text
     try:
-        return shape.parse(line.guard.restored(work.task, response.message).text), assessment, None
+        value = shape.parse(text)
     except OutputInvalid as unfit:
         return None, assessment, str(unfit)
+    asked = work.profile.format
+    faults = () if asked is None or response.message.tool_calls else asked.faults(text)
+    return value, assessment, "; ".join(fault.message for fault in faults) or None
 
 
 def next_move(assessment: Assessment, wrong: str | None, work: Work, said: Said) -> Move:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from aiorch.clock import Clock
-from aiorch.errors import AiorchError, LimitReached, QualityError
+from aiorch.errors import AiorchError, LimitReached, QualityError, SecurityException
 from aiorch.events import (
     Bus,
     GuardFound,
@@ -108,6 +108,7 @@ class Reporter:
             model=outcome.model,
             profile=outcome.profile if outcome.route else None,
             accepted=outcome.accepted,
+            issues=[i.code for v in outcome.verdicts for i in v.issues] if outcome.verdicts else None,
             cached=outcome.cached,
             attempts=len(outcome.attempts),
             tokens=outcome.usage.total,
@@ -137,7 +138,8 @@ class Reporter:
         name = type(error).__name__ if isinstance(error, Exception) else "Cancelled"
         held = error if isinstance(error, LimitReached) else None
         whose = {} if held is None else {"limited": held.name, "limit": str(held.limit)}
-        self._recorded_late(task, "task.erred", error=name, **whose)
+        found = [issue.code for issue in error.issues] if isinstance(error, SecurityException) else None
+        self._recorded_late(task, "task.erred", error=name, issues=found, **whose)
         if self._bus.active:
             self._bus.emit(TaskErred(at=self._clock.now(), task_id=task.id, error=name, message=str(error)))
 

@@ -47,9 +47,7 @@ BREAKS = (
 )
 
 
-@pytest.mark.parametrize(
-    ("status", "flags"), [(200, ("--json", "--debug")), (401, ("--debug",)), (500, ())]
-)
+@pytest.mark.parametrize(("status", "flags"), [(200, ("--json", "--debug")), (401, ("--debug",)), (500, ())])
 def test_no_command_shows_a_key(aiorch, flow, server, status: int, flags: tuple[str, ...], tmp_path: Path):
     server.status = status
     work, breaks = flow(FLOW), flow(BREAKS, "breaks.py")

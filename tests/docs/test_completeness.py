@@ -6,7 +6,7 @@ import importlib.util
 import re
 import runpy
 import tomllib
-from typing import get_args
+from typing import cast, get_args
 
 from tests.docs.pages import ROOT, blocks
 
@@ -15,6 +15,7 @@ from aiorch import errors, guide
 from aiorch.cli.app import COMMANDS
 from aiorch.safety import detectors
 from aiorch.safety.policy import PRESETS, STYLES
+from aiorch.types import Stage
 from aiorch.types.requests import ArgumentKind
 
 DOCS = ROOT / "docs"
@@ -117,7 +118,7 @@ def test_the_security_page_has_the_presets_as_the_code_has_them() -> None:
     ruled = {(stage, rule) for preset in presets for stage, rules in preset.stages.items() for rule in rules}
     whole = {(s, r) for s, r in ruled if not any(s == t and n.startswith(f"{r}.") for t, n in ruled)}
     assert told == {
-        (stage, rule): [p.action(stage, rule, 1.0).replace("allow", "-") for p in presets]
+        (stage, rule): [p.action(cast("Stage", stage), rule, 1.0).replace("allow", "-") for p in presets]
         for stage, rule in whole
     }
     for preset in presets:  # else the table would have to say from which confidence on

@@ -27,7 +27,9 @@ AGAIN = 4
 async def test_the_error_is_typed_names_each_attempt_and_comes_in_time(mode: str, tmp_path: Path):
     rows = [s for s in SICKNESSES if (s.call if mode == "call" else s.stream) in ("other", "broken")]
     first, unclear = await _met(mode, rows, tmp_path / "0", BEDS)
-    unclear += [row for row in rows if row.name in first]  # alone, it says whose fault it was: all share one host
+    unclear += [
+        row for row in rows if row.name in first
+    ]  # alone, it says whose fault it was: all share one host
     wrong: dict[str, str] = {}
     for time in range(1, AGAIN + 1):
         if not unclear:

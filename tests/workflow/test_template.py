@@ -133,4 +133,6 @@ def test_parsing_open_text_ends_in_a_template_or_a_template_error(text: str) -> 
         return
     fields = re.findall(r"\{([^{}]+)\}", text.replace("{{", "").replace("}}", ""))
     assert bool(fields) == bool(template.names)
-    assert not any(part.startswith("_") for field in fields for part in field.partition("!")[0].split(".")[1:])
+    assert not any(
+        part.startswith("_") for field in fields for part in field.partition("!")[0].split(".")[1:]
+    )

@@ -109,7 +109,9 @@ class DayBook:
                 self._seen[day, name] = there
                 why = _refused(name, limit, there, pico, tokens)
                 if why is not None:
-                    with self._lock:  # a call may settle while this is asked: then the store does not know yet
+                    with (
+                        self._lock
+                    ):  # a call may settle while this is asked: then the store does not know yet
                         mine = self._open.get((day, name), (0, 0))
                         later = self._unwritten.get((day, name), (0, 0))
                     alone = there[0] - mine[0] + later[0], there[1] - mine[1] + later[1]

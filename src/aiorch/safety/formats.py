@@ -1,8 +1,10 @@
 """What an answer must look like: a length, a pattern, a language, code fences, a JSON schema.
 
 An answer in a type (``output=Person``) is asked for, repaired and, once, sent back with what is wrong by the
-line itself; this is for what such a type does not say.
+line itself; this is for what such a type does not say. In a profile it is treated like a type; as a validator it flags
+or blocks whatever anybody's answer is.
 
+    Orchestrator(profiles={"poet": {"format": Format(longest=400, fences="none")}})
     Orchestrator(validators=[OutputFormat(Format(language="de", longest=2_000))])
 """
 
@@ -87,6 +89,10 @@ class Format:
     def __post_init__(self) -> None:
         if self.pattern is not None:
             _compiled(self.pattern)
+
+    def faults(self, text: str) -> Sequence[Issue]:
+        """What is wrong with an answer; see :func:`faults`."""
+        return faults(text, self)
 
 
 class OutputFormat:
