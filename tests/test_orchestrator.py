@@ -432,3 +432,9 @@ async def test_cancelling_a_run_stops_it_at_once_and_is_recorded(make: Make, tmp
             await ai.run("slow")
         assert scope.cancelled_caught
     assert '"error":"Cancelled"' in "".join(f.read_text() for f in (tmp_path / "audit").iterdir())
+
+
+@pytest.mark.parametrize("approver", [lambda request: True, type("Desk", (), {"approve": None})])
+def test_an_approver_that_cannot_be_asked_is_refused_at_once(make: Make, approver: Any) -> None:
+    with pytest.raises(ConfigurationError, match="approver= takes an object with a method approve"):
+        make(ScriptedProvider(), approver=approver)

@@ -19,6 +19,11 @@ HAS = (
     "aiorch/catalog/data/successors.csv",
     "aiorch/catalog/data/NOTICE.md",
     "aiorch/providers/local/data/NOTICE.md",
+    "aiorch/providers/local/data/vocab.txt.gz",
+    "aiorch/safety/data/harmful.model",
+    "aiorch/safety/data/injection.model",
+    "aiorch/safety/data/injection_rules.toml",
+    "aiorch/safety/data/rule_trials.toml",
     "discover_all_models.py",
 )
 ALLOWED = re.compile(r"aiorch/[\w/]+\.py|aiorch/py\.typed|aiorch(/\w+)+/data/[\w.-]+|discover_all_models\.py")

@@ -15,6 +15,7 @@ from aiorch.errors import AiorchError, ConfigurationError
 from aiorch.events import Bus
 from aiorch.furnishing import (
     answer_cache,
+    audit_log,
     beside,
     corrections,
     day_purses,
@@ -204,15 +205,7 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
         (*CATALOG_TABLES, *ANSWER_TABLES, *TRAFFIC_TABLES, *day_tables(settings)),
         clock=clock,
     )
-    audit = AuditLog(
-        settings.data_dir / "audit",
-        mode=settings.audit,
-        retention=settings.retention,
-        redact=redact,
-        clock=clock,
-        key=None if settings.audit_key is None else settings.audit_key.get_secret_value(),
-        anchor=settings.audit_anchor,
-    )
+    audit = audit_log(settings, redact, clock)
     transport = Transport(parts.transport)
     shelf = Shelf(settings, redact, tells=True)
     shelf.unserved()

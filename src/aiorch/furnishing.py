@@ -18,7 +18,7 @@ from aiorch.protocols import Matcher, Provider, Tool
 from aiorch.providers import ProviderSpec
 from aiorch.routing import AnswerCache, MemoryCache, ProfileMatcher, Profiles, RuleBook
 from aiorch.routing.disk_cache import DiskCache
-from aiorch.safety import AuditLog, Redactor
+from aiorch.safety import AuditLog, Redactor, detectors
 from aiorch.settings import Settings
 from aiorch.spawning import Crew
 from aiorch.store import FILE_NAME, Migration, Store
@@ -36,6 +36,19 @@ if TYPE_CHECKING:
     from aiorch.safety.rule_keeping import RuleKeeper
 
 log = logging.getLogger("aiorch")
+
+
+def audit_log(settings: Settings, redact: Redactor, clock: Clock | None = None) -> AuditLog:
+    """The record of what is done."""
+    return AuditLog(
+        settings.data_dir / "audit",
+        mode=settings.audit,
+        retention=settings.retention,
+        redact=redact,
+        clock=clock,
+        key=None if settings.audit_key is None else settings.audit_key.get_secret_value(),
+        anchor=settings.audit_anchor,
+    )
 
 
 def own_measurements(store: Store) -> Callable[[], Awaitable[Mapping[str, float]]]:
@@ -233,7 +246,6 @@ def rule_keeper(
         raise SettingsError(
             f"guard_rules = {source!r} needs guard_rules_sha256: the SHA-256 of its rules.json"
         )
-    from aiorch.safety.detectors import detectors
     from aiorch.safety.rule_keeping import RuleKeeper, Told
 
     async def get(url: str, most: int) -> bytes:

@@ -13,7 +13,7 @@ from aiorch.errors import SettingsError
 from aiorch.protocols import ApprovalRequest, Tool
 from aiorch.routing import Profiles
 from aiorch.safety import Policy, policy_of, spotlit
-from aiorch.safety.inspection import places_of, rewritten
+from aiorch.safety.places import places_of, rewritten
 from aiorch.safety.spotlight import is_spotlit
 from aiorch.types import Issue, Message, Task, ToolCall, ToolResult, Verdict
 from aiorch.work import Line, Work

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast, overload
 from aiorch.choosing import completed, ranked, routed
 from aiorch.compose import House, Parts, build
 from aiorch.conversations import Chat, Stream
-from aiorch.errors import InputError
+from aiorch.errors import ConfigurationError, InputError
 from aiorch.events import Event
 from aiorch.pipeline import run, stream
 from aiorch.quality import Shape, shape_of
@@ -105,17 +105,26 @@ class Orchestrator:
         :param matcher: who ranks models, in place of the profile matcher: an object, or the name of an installed one.
         :param validators: further validators, after the built-in ones.
         :param stream_validators: makers of validators that watch answers while they are written, one object a stream.
-        :param detectors: further ones of the guard, whose names its policy uses.
+        :param detectors: what else the guard looks for in texts; nothing follows from what they find until a policy
+            names them.
         :param checks: further quality checks.
         :param tools: tools that profiles may name.
-        :param approver: the person who is asked where the guard wants one asked; without one it is then not done.
+        :param approver: reaches the person whom the guard asks where its policy says ``ask``; without one, what is
+            asked about is refused.
         :param transport: the HTTP transport under every provider, in place of the pooled one.
-        :param clock: for tests, as ``rng``: what time and chance come from; see :mod:`aiorch.testing`.
+        :param clock: what time comes from, in tests; see :class:`aiorch.testing.FakeClock`.
+        :param rng: what chance comes from, in tests; see :class:`aiorch.testing.FakeRandom`. Never used for secrets.
         :param arguments: any setting by its name, for example ``allow_paid=True`` or ``cache="off"``.
         :raises SettingsError: for a setting that does not exist or cannot be used, with the nearest valid name.
         :raises ConfigurationError: for an object that is not of its kind, and for two of one name. What is registered
             here comes before a plugin of the same name. :raises PluginError: for a matcher that nobody gives.
         """
+        if approver is not None and (
+            isinstance(approver, type) or not callable(getattr(approver, "approve", None))
+        ):
+            raise ConfigurationError(
+                "approver= takes an object with a method approve(request) that can be awaited"
+            )
         parts = Parts(
             providers=None if providers is None else tuple(providers),
             profiles=profiles or {},

@@ -25,7 +25,7 @@ from aiorch.errors import (
     SecurityException,
 )
 from aiorch.events import Blocked
-from aiorch.guarding import as_data, checked_call, checked_result, may_pass, refusal
+from aiorch.guarding import as_data, checked_call, checked_result, may_pass, noted, refusal
 from aiorch.protocols import Journal, Tool
 from aiorch.quality import Shape, meets, shape_of, shortfalls
 from aiorch.quality import assess as checked
@@ -140,7 +140,7 @@ async def admit(line: Line, task: Task, tools: Mapping[str, Tool]) -> tuple[Work
         verdict = await line.guard.check("input", task.messages, task)
         if verdict.replacement is not None:
             task = replace(task, messages=verdict.replacement)
-        allowed = verdict.allowed or await may_pass(line, task, verdict, task.messages)
+        allowed = await may_pass(line, task, verdict, task.messages)
         line.report.admitted(task, verdict, allowed=allowed)
         if not allowed:
             raise SecurityException(refusal(line, verdict))
@@ -171,10 +171,8 @@ async def release(line: Line, work: Work, said: Said) -> tuple[Said, Work]:
     """
     message = said.answer.response.message
     verdict = await line.guard.check("output", (message,), work.task)
-    line.report.found(work.task, verdict)
-    if verdict.issues:
-        work = replace(work, verdicts=(*work.verdicts, verdict))
-    if not (verdict.allowed or await may_pass(line, work.task, verdict, (message,))):
+    work = noted(line, work, verdict)
+    if not await may_pass(line, work.task, verdict, (message,)):
         raise SecurityException(refusal(line, verdict), blocked="output")
     if verdict.replacement is not None:
         response = replace(said.answer.response, message=verdict.replacement[0])
@@ -234,8 +232,11 @@ async def assess(
     except OutputInvalid as unfit:
         return None, assessment, str(unfit)
     asked = work.profile.format
-    faults = () if asked is None or response.message.tool_calls else asked.faults(text)
-    return value, assessment, "; ".join(fault.message for fault in faults) or None
+    if asked is None or response.message.tool_calls:
+        return value, assessment, None
+    from aiorch.safety.formats import faults  # only for those who ask for one
+
+    return value, assessment, "; ".join(fault.message for fault in faults(text, asked)) or None
 
 
 def next_move(assessment: Assessment, wrong: str | None, work: Work, said: Said) -> Move:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from aiorch.safety import AuditLog, Inspection, Redactor, detectors, policy_of
+from aiorch.furnishing import audit_log
+from aiorch.safety import Inspection, Redactor, detectors, policy_of
 from aiorch.safety.limits import check
 from aiorch.safety.policy import strongest
 from aiorch.settings import Settings
@@ -41,14 +42,7 @@ class Screening:
         self._limit = int(settings.input_limit)
         self.policy = policy_of(settings.guard)
         self._inspection = Inspection(detectors, lambda task: self.policy)
-        self._audit = AuditLog(
-            settings.data_dir / "audit",
-            mode=settings.audit,
-            retention=settings.retention,
-            redact=Redactor(settings.all_secrets()),
-            key=None if settings.audit_key is None else settings.audit_key.get_secret_value(),
-            anchor=settings.audit_anchor,
-        )
+        self._audit = audit_log(settings, Redactor(settings.all_secrets()))
 
     def look(self, stage: Stage, data: object) -> Screened:
         """Look at a text, at messages, or at any data with texts in it. What can be no input is blocked.

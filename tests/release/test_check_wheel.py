@@ -29,3 +29,10 @@ def test_what_lacks_what_is_too_much_and_what_is_too_large_is_named() -> None:
     ):
         assert faults([*GOOD, stranger]) == [f"{stranger} does not belong in it"], stranger
     assert faults(GOOD, 4_000_000) == ["it has 4,000,000 bytes, more than 3,000,000"]
+
+
+def test_every_file_of_data_is_asked_for() -> None:
+    source = Path(__file__).parents[2] / "src"
+    data = {file.relative_to(source).as_posix() for file in source.glob("aiorch/**/data/*") if file.is_file()}
+    assert data
+    assert data <= set(CHECK["HAS"])

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiorch.safety.arguments import OFF_THE_LOOP, ArgumentChecks, detector_of
+from aiorch.safety.arguments import ArgumentChecks, detector_of
 from aiorch.safety.code import LONGEST, UnsafePython
+from aiorch.safety.detection import OFF_THE_LOOP
 from aiorch.safety.paths import UnsafePath
 from aiorch.safety.policy import BALANCED, PERMISSIVE, read_policy
 from aiorch.safety.urls import UnsafeUrl, address_of
@@ -44,6 +45,7 @@ async def test_only_declared_arguments_are_looked_at_and_the_policy_says_what_fo
     verdict = await checks.validate("arguments", calling(name=bad, note=bad), asked)
     assert verdict.action == "block"
     assert {i.code.partition(".")[0] for i in verdict.issues} == {"sql"}
+    assert {(i.severity, i.action) for i in verdict.issues} == {("error", "block")}
     assert all(i.message.startswith("act.name: ") and bad not in i.message for i in verdict.issues)
     assert (await checks.validate("arguments", calling(note=bad), asked)).action == "allow"
     assert (await checks.validate("arguments", calling(name="O'Brien"), asked)).action == "allow"

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiorch.errors import ConfigurationError
+from aiorch.routing import Profiles
 from aiorch.safety.formats import Format, OutputFormat, faults, matches, speaks
 from aiorch.types import Message, Task, ToolCall
 
@@ -39,9 +40,15 @@ def test_a_pattern_of_exponential_cost_elsewhere_costs_nothing_here() -> None:
 
 def test_a_pattern_that_needs_backtracking_is_refused_when_it_is_declared() -> None:
     with pytest.raises(ConfigurationError, match="linear time"):
-        Format(pattern=r"(a)\1")
+        OutputFormat(Format(pattern=r"(a)\1"))
     with pytest.raises(ConfigurationError):
-        Format(pattern="(")
+        OutputFormat(Format(pattern="("))
+    with pytest.raises(ConfigurationError):
+        Profiles({"poet": {"format": {"pattern": "("}}})
+    with pytest.raises(ConfigurationError, match="did you mean 'longest'"):
+        Profiles({"poet": {"format": {"longst": 3}}})
+    with pytest.raises(ConfigurationError, match="is no Format"):
+        Profiles({"poet": {"format": 3}})
 
 
 def test_a_schema_says_what_is_wrong_and_fetches_nothing() -> None:

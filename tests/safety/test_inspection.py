@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from aiorch.safety.detection import Detector, Finding
-from aiorch.safety.inspection import OFF_THE_LOOP, REMEMBERED, Inspection, places_of
+from aiorch.safety.detection import OFF_THE_LOOP, Detector, Finding
+from aiorch.safety.inspection import REMEMBERED, Inspection
+from aiorch.safety.places import places_of
 from aiorch.safety.policy import read_policy
 from aiorch.types import (
     Image,

@@ -51,6 +51,9 @@ def iban(country: str, account: str) -> str:
         ("phone", "07700 063 966", "{}-Fax"),
         ("phone", "030 901820 15", "so {} then"),
         ("phone", "+44 7700 208 815", "at {}"),
+        ("phone", "+14155552671", "tel:{}"),
+        ("phone", "(11) 91234-5678", "or {}"),
+        ("phone", "020-5522222", "my new number is {}"),
     ],
 )
 def test_each_kind_is_found_exactly(kind: str, value: str, text: str) -> None:
@@ -78,6 +81,10 @@ def test_cards_of_every_network_are_found_and_wrong_check_digits_are_not() -> No
     short = with_check_digit("50380205377")
     assert found(f"card {short} is lost") == [("card", short)]
     assert not found(f"tracking {short}")
+    few = with_check_digit("555555555555444")
+    grouped = "-".join(few[i : i + 4] for i in range(0, 16, 4))
+    assert found(f"pay {grouped}") == [("card", grouped)]
+    assert not found(f"value {few}")
     unissued = with_check_digit("352112345678901")
     assert found(f"my credit card {unissued}") == [("card", unissued)]
     assert not found(f"value {unissued}")
@@ -88,6 +95,8 @@ def test_accounts_need_their_countrys_length_and_checksum() -> None:
     spaced = " ".join(good[i : i + 4] for i in range(0, len(good), 4))
     assert found(f"to {good} please") == [("iban", good)]
     assert found(f"TO {spaced} PLEASE") == [("iban", spaced)]
+    dashed = spaced.replace(" ", "-")
+    assert found(f"to {dashed}.") == [("iban", dashed)]
     assert not found(f"to {good[:4]}4{good[5:]} please")
     assert not found(f"to {good}7 please")
     assert not found(f"to {good[:-2]} please")
@@ -113,6 +122,7 @@ def test_numbers_that_identify_nobody_are_left_alone() -> None:
         "isbn 978-3-16-148410-0, invoice no. 4711-0815-33, sum 1 000 000",
         "call (12) (34) 5678901 or 1111111 or 12.3456789",
         "GET /a/b/1234567890123456 200 5120",
+        "abcd::ef, icon@2x.png, git@code.host.net:a/b.git, section 4.2.1.3, SKU 123-45-6789-A",
     ):
         assert not found(text), text
 

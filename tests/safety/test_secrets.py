@@ -117,6 +117,8 @@ def test_malformed_keys_are_none_even_where_they_are_assigned(rng: random.Random
     assert not rules(f'api_key = "{odd}"')
     assert not rules("wandb_api_key = " + drawn(rng, 39, HEX))
     assert rules("wandb_api_key = " + drawn(rng, 40, HEX))
+    named_like_its_key = "CLOJARS_" + drawn(rng, 60, HEX)
+    assert rules(f"CLOJARS_API_KEY={named_like_its_key}") == ["clojars_token"]
 
 
 def test_a_right_checksum_makes_certain(rng: random.Random) -> None:

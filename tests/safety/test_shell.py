@@ -52,6 +52,21 @@ id;
 x; sleep 9
 x=$"id";$x
 ${@print(system("id"))}
+%0a+dir+c:%2f
+x; kubectl get pods
+x; ps aux
+x & mspaint.exe &
+x; ./a.sh
+$(<notes)
+;v=id;$v
+;v=i;w=d;$v$w
+x; $SHELL -c id
+x; . /tmp/a
+x > /tmp/a
+x; Get-Process
+& gpresult /r
+x; ping localhost -c 9
+;dd if=/dev/sda
 """.strip("\n").splitlines()
 
 BENIGN = """
@@ -84,6 +99,13 @@ kill two birds
 ping me later
 cat photo
 don't; won't
+space & time
+R & Python
+Ruby; Perl; Python
+Lesson 3; test 1
+Line; route 66
+> quoted
+Set-top box; stop-motion film
 first line
 second line; more of it
 """.strip("\n").splitlines()

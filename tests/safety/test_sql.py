@@ -47,6 +47,9 @@ drop table accounts
 \\' or 1=1--
 a''b' or 1=1--
 case when 1=1 then 1 else 0 end
+1%A0and%A01=1
+1; grant select, insert on t to eve
+1; copy t from program 'id'
 ' like '
 ')
 --
@@ -76,6 +79,9 @@ a = b or c = d
 price >= 10 and price <= 20
 time.sleep(5)
 he said 'yes' and she said 'no'
+the 'or' operator
+Côte d'or
+Benchmark (2021)
 mode : {'full', 'valid', 'same'}
 2026-01-01 -- 2026-12-31
 :'(

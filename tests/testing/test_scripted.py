@@ -187,6 +187,11 @@ async def test_tool_calls_usage_and_finish_are_as_the_line_says() -> None:
     assert len(called.message.parts) == 1
 
 
+def test_a_script_is_a_list_and_no_text() -> None:
+    with pytest.raises(ValueError, match="a script is a list of lines"):
+        ScriptedProvider("Paris.")
+
+
 def test_pieces_that_are_not_the_text_are_refused() -> None:
     assert Says("ab", pieces=["a", "b"]).text == "ab"
     with pytest.raises(ValueError, match="give one of them"):

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from aiorch.errors import ConfigurationError, InputError
 from aiorch.protocols import Tool
 from aiorch.tools import FunctionTool, tool
+from aiorch.types import Arg
 
 
 class Place(BaseModel):
@@ -179,3 +180,8 @@ def test_a_callback_is_no_argument_for_a_model():
     call_back.__annotations__["x"] = Callable[[int], int]
     with pytest.raises(ConfigurationError, match="has an annotation without a JSON schema"):
         _ = tool(call_back).spec
+
+
+def test_an_argument_of_no_known_kind_is_refused_and_not_checked_as_another():
+    with pytest.raises(ValueError, match="no argument is of the kind 'sqll': take one of sql, statement"):
+        Arg("sqll")  # pyright: ignore[reportArgumentType]

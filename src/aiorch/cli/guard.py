@@ -192,9 +192,7 @@ def check_rules(ctx: click.Context, folder: Path) -> None:
     if wrong:
         speak.complain(f"{folder}: these rules would not take effect")
         ctx.exit(FAILED)
-    speak.tell(
-        f"{folder}: {len(found.rows)} rules are fine, with {len(found.examples)} examples of their own"
-    )
+    speak.tell(f"{folder}: nothing is wrong; rules: {len(found.rows)}, examples: {len(found.examples)}")
 
 
 @rules.command(short_help="List the files of a folder with their hashes.")
@@ -262,23 +260,16 @@ def _looked_for(settings: Settings) -> tuple[RuleKeeper | None, list[str]]:
 
     from aiorch.clock import SystemClock
     from aiorch.events import Bus, Warned
-    from aiorch.furnishing import rule_keeper
+    from aiorch.furnishing import audit_log, rule_keeper
     from aiorch.net import Transport
-    from aiorch.safety import AuditLog
+    from aiorch.safety import Redactor
 
     refused: list[str] = []
 
     async def look() -> RuleKeeper | None:
         bus, clock, transport = Bus(), SystemClock(), Transport()
         bus.subscribe(lambda event: refused.append(event.message), Warned)
-        key = settings.audit_key
-        audit = AuditLog(
-            settings.data_dir / "audit",
-            mode=settings.audit,
-            clock=clock,
-            key=None if key is None else key.get_secret_value(),
-            anchor=settings.audit_anchor,
-        )
+        audit = audit_log(settings, Redactor(settings.all_secrets()), clock)
         try:
             keeper = rule_keeper(settings, transport, clock, audit, bus)
             if keeper is not None:

@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 from typing import Any, cast, get_args
 
 from aiorch.errors import ConfigurationError, UnknownAgent, nearest
-from aiorch.types import Complexity, Parameters, Profile
+from aiorch.types import Complexity, Format, Parameters, Profile
 
 AGENT_PROFILES: dict[str, dict[str, Any]] = {
     "coding_agent": {
@@ -48,6 +48,7 @@ def profile(name: str, described: Profile | Mapping[str, Any]) -> Profile:
     'Be brief.'
 
     :raises ConfigurationError: for a field, parameter or complexity that does not exist; the nearest one is offered.
+        Also for a ``format`` that cannot look at an answer.
     """
     if isinstance(described, Profile):
         return described
@@ -64,6 +65,14 @@ def profile(name: str, described: Profile | Mapping[str, Any]) -> Profile:
         _known(f"profile {name!r}: models have no parameter", named, [f.name for f in fields(Parameters)])
         parameters = replace(Parameters(**named), stop=_several(named.get("stop", ())))
     given["parameters"] = DETERMINISTIC.merged(parameters)
+    if isinstance(given.get("format"), Mapping):
+        asked = cast("Mapping[str, Any]", given["format"])
+        _known(f"profile {name!r}: a format has no", asked, [f.name for f in fields(Format)])
+        given["format"] = Format(**asked)
+    elif not isinstance(given.get("format"), Format | None):
+        raise ConfigurationError(
+            f"profile {name!r}: its format is no Format: pass aiorch.types.Format(longest=400)"
+        )
     for listed in ("fallbacks", "tools"):
         if listed in given:
             given[listed] = _several(given[listed])
@@ -89,7 +98,13 @@ class Profiles:
     __slots__ = ("_by_name",)
 
     def __init__(self, extra: Mapping[str, Profile | Mapping[str, Any]] | None = None) -> None:
+        """:raises ConfigurationError: see :func:`profile`; also for a format whose pattern cannot be matched."""
         self._by_name = {name: profile(name, d) for name, d in {**AGENT_PROFILES, **(extra or {})}.items()}
+        if formats := [p.format for p in self._by_name.values() if p.format is not None]:
+            from aiorch.safety.formats import usable  # only for those who ask for one
+
+            for asked in formats:
+                usable(asked)
 
     def __getitem__(self, name: str) -> Profile:
         """The profile. :raises UnknownAgent: with the nearest names."""

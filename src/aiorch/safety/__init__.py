@@ -5,7 +5,7 @@ A guard asks validators and gives one verdict, a redactor takes keys out of text
     guard = Guard([InputLimits(settings.input_limit)])
     verdict = await guard.check("input", task.messages, task)       # block beats ask beats redact beats flag
     audit = AuditLog(settings.data_dir / "audit", mode=settings.audit, redact=Redactor(settings.all_secrets()))
-    audit.append("task_started", task_id=task.id, texts={"prompt": task.text})
+    audit.append("task.admitted", task_id=task.id, texts={"prompt": task.text})
     verify_audit(audit.folder).ok                                   # is it still what was written?
 """
 
@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 from aiorch.safety.audit import AuditLog
 from aiorch.safety.audit_canonical import canonical
 from aiorch.safety.detection import Detector, Finding
-from aiorch.safety.detectors import detectors
 from aiorch.safety.guard import Guard
 from aiorch.safety.inspection import Inspection
 from aiorch.safety.limits import InputLimits
+from aiorch.safety.our_detectors import detectors
 from aiorch.safety.policy import Policy, policy_of, read_policy
 from aiorch.safety.redaction import REDACTED, Redactor
 from aiorch.safety.spotlight import spotlit

@@ -8,25 +8,17 @@ Only declared arguments are looked at: an apostrophe is no attack where nobody b
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import cast
 
 import anyio.to_thread
 
-from aiorch.safety.detection import Detector, Finding
-from aiorch.safety.policy import Policy, strongest
-from aiorch.types import Action, Arg, Issue, Message, Severity, Stage, Task, Verdict
-
-OFF_THE_LOOP = 16_384
-"""Characters; longer arguments are looked at in a thread."""
-SEVERITY: Mapping[Action, Severity] = {
-    "allow": "info",
-    "flag": "warning",
-    "redact": "warning",
-    "ask": "error",
-    "block": "error",
-}
+from aiorch.safety.detection import OFF_THE_LOOP, Detector, Finding
+from aiorch.safety.policy import Policy, issue_of, strongest
+from aiorch.types import Action, Arg, Issue, Message, Stage, Task, Verdict
 
 
 class ArgumentChecks:
@@ -68,17 +60,7 @@ class ArgumentChecks:
             action = "ask" if action == "redact" else action
             actions.append(action)
             if action != "allow":
-                said = f"{where}: {finding.what}"
-                issues.append(
-                    Issue(
-                        finding.rule,
-                        said,
-                        SEVERITY[action],
-                        finding.span,
-                        finding.detector,
-                        finding.confidence,
-                    )
-                )
+                issues.append(issue_of(replace(finding, what=f"{where}: {finding.what}"), action))
         return Verdict(stage, strongest(actions), tuple(issues))
 
 
@@ -94,9 +76,9 @@ def texts_in(value: object, name: str) -> Iterator[tuple[str, str]]:
     >>> list(texts_in({"a": ["x", 1]}, "q"))
     [('q.a[0]', 'x'), ('q.a[1]', '1')]
     """
-    waiting: list[tuple[str, object]] = [(name, value)]
+    waiting: deque[tuple[str, object]] = deque([(name, value)])
     while waiting:
-        where, now = waiting.pop(0)
+        where, now = waiting.popleft()
         if isinstance(now, str):
             yield where, now
         elif isinstance(now, Mapping):

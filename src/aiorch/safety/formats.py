@@ -14,12 +14,11 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
 from aiorch.errors import ConfigurationError
-from aiorch.types import Action, Issue, Message, Stage, Task, Verdict
+from aiorch.types import Action, Format, Issue, Message, Stage, Task, Verdict
 
 FENCE = re.compile(r"^[ \t]{0,3}(?:`{3,}|~{3,})([^\n`]{0,40})", re.M)
 MOST_FAULTS = 5
@@ -69,43 +68,25 @@ LITTLE_WORDS: dict[str, frozenset[str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
-    """What is asked of an answer; whatever is ``None`` is not looked at."""
-
-    pattern: str | None = None
-    """A regular expression that occurs in the answer (anchor it with ``^`` and ``$`` for the whole). Matched
-    in linear time, so without look-around and back references."""
-    shortest: int | None = None
-    """Characters."""
-    longest: int | None = None
-    language: str | None = None
-    """ISO 639-1. An answer whose language cannot be told passes."""
-    fences: Literal["none", "some", "only"] | None = None
-    """No code block, at least one, or one and nothing around it."""
-    schema: Mapping[str, Any] | None = None
-    """A JSON schema (draft 2020-12) of the whole answer."""
-
-    def __post_init__(self) -> None:
-        if self.pattern is not None:
-            _compiled(self.pattern)
-
-    def faults(self, text: str) -> Sequence[Issue]:
-        """What is wrong with an answer; see :func:`faults`."""
-        return faults(text, self)
+def usable(asked: Format) -> Format:
+    """``asked``, which can be looked for. :raises ConfigurationError: for a pattern without a linear-time match."""
+    if asked.pattern is not None:
+        _compiled(asked.pattern)
+    return asked
 
 
 class OutputFormat:
     """A validator of answers: what does not look as asked is flagged or blocked.
 
-    :raises ConfigurationError: for a pattern that cannot be matched in linear time.
+    :param asked: what an answer must look like.
+    :param action: what follows where it does not: ``flag`` lets it go on and tells, ``block`` refuses it.
     """
 
     name = "format"
     stages: frozenset[Stage] = frozenset({"output"})
 
     def __init__(self, asked: Format, action: Action = "flag") -> None:
-        self.asked = asked
+        self.asked = usable(asked)
         self.action: Action = action
 
     async def validate(self, stage: Stage, content: Sequence[Message], task: Task) -> Verdict:

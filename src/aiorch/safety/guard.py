@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from aiorch.protocols import StreamValidator, Validator
-from aiorch.safety.inspection import Inspection, restored
+from aiorch.safety.inspection import Inspection
+from aiorch.safety.places import restored
 from aiorch.safety.policy import OFF, STRENGTH, Policy
 from aiorch.types import Issue, Message, Stage, Task, Verdict
 

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, cast
 
+from aiorch.safety.normalising import lowered
+
 _WORD = re.compile(r"\w{1,40}")
 _REACH = 400
 """Characters from a rule's first word to its end, at most."""
@@ -105,9 +107,7 @@ class InjectionRules:
         return list(hits.values())
 
     def _hits(self, text: str) -> Iterator[Hit]:
-        low = text.lower()
-        if len(low) != len(text):  # a few capitals become two letters
-            low = "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
+        low = lowered(text)
         by_word = self._by_word
         met: set[str] = set()
         for match in _WORD.finditer(low):

@@ -3,43 +3,33 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
 from secrets import token_bytes
-from typing import Any, Final, cast
+from typing import Final
 
 import anyio.to_thread
 
 from aiorch.protocols import StreamValidator
-from aiorch.safety.detection import Detector, Finding
-from aiorch.safety.policy import STAGES, STRENGTH, Graded, Policy, strongest
+from aiorch.safety.detection import OFF_THE_LOOP, Detector, Finding
+from aiorch.safety.places import Place, places_of, rewritten
+from aiorch.safety.policy import STAGES, STRENGTH, Graded, Policy, issue_of, strongest
 from aiorch.safety.pseudonyms import Pseudonyms, hashed, mask, replaced
 from aiorch.safety.redaction import REDACTED
 from aiorch.safety.streaming import SecretStream
 from aiorch.safety.whole_answer import WholeAnswer
 from aiorch.types import (
     Action,
-    Issue,
     Message,
-    Part,
     Provenance,
-    Reasoning,
-    Severity,
     Stage,
     StreamVerdict,
     Task,
-    Text,
-    ToolCall,
-    ToolResult,
     Verdict,
 )
 
-OFF_THE_LOOP = 16_384
-"""Characters. Longer texts are looked at in a thread, so that other tasks go on: at the measured 1-2 ms a kilobyte this
-is a pause of 20-30 ms.
-"""
 REMEMBERED = 4_096
 """Texts whose findings are kept: a conversation's earlier turns and system prompts come again with each call."""
 SENT: Final = frozenset({"input", "tool_result"})
@@ -50,17 +40,6 @@ ABOUT_ORDERS: Final = frozenset({"injection", "harmful"})
 """Detectors that look for what a text wants: what the developer wrote is meant, and what a model said has been looked
 at when it said it.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One text of a stage's content."""
-
-    where: str
-    text: str
-    stage: Stage
-    """Whose rules hold: what a tool or a document says is a tool's result wherever it stands."""
-    provenance: Provenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +117,7 @@ class Inspection:
         if not found:
             return Verdict(stage, "allow")
         action = strongest(one.action for one in found)
+        issues = tuple([issue_of(one.finding, one.action, one.place.where) for one in found])
         replacement: tuple[Message, ...] | None = None
         if action in ("redact", "ask"):
             out: dict[str, tuple[Place, list[Finding]]] = {}
@@ -149,7 +129,7 @@ class Inspection:
                 where: replaced(place.text, merged(here), stand_in) for where, (place, here) in out.items()
             }
             replacement = rewritten(content, texts) if texts else None
-        return Verdict(stage, action, tuple(map(_issue, found)), replacement)
+        return Verdict(stage, action, issues, replacement)
 
     # --- what stands in the place of a value
 
@@ -198,16 +178,13 @@ class Inspection:
             ((action, least),) = plain.items()
             watchers.append(SecretStream(secrets, "redact" if action == "redact" else "block", least=least))
         elif acting:
-            watchers.append(WholeAnswer(partial(self._released, policy, task)))
+            watchers.append(WholeAnswer(partial(self._released, task)))
         if (names := self.names(task)) is not None:
             watchers.append(names.restoring())
         return watchers
 
-    def _released(self, policy: Policy, task: Task, text: str) -> StreamVerdict:
-        content = (Message.assistant(text),)
-        said = self.verdict(
-            "output", content, self.look(list(places_of("output", content)), policy), policy, task
-        )
+    def _released(self, task: Task, text: str) -> StreamVerdict:
+        said = self.inspect("output", (Message.assistant(text),), task)
         if not said.allowed:
             return StreamVerdict("", said.issues, blocked=True)
         return StreamVerdict(text if said.replacement is None else said.replacement[0].text, said.issues)
@@ -260,117 +237,6 @@ class Eyes:
 def _digest(text: str) -> bytes:
     """What a text is known by: it is not kept itself."""
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-# --- the texts of a content --------------------------------------------------------------------------------------
-
-
-def places_of(stage: Stage, content: Sequence[Message]) -> Iterator[Place]:
-    """Every text in ``content``, in order.
-
-    >>> [p.where for p in places_of("input", [Message.system("Be brief."), Message.user("Hello")])]
-    ['message 1', 'message 2']
-    """
-    for number, message in enumerate(content, 1):
-        several = len(message.parts) > 1
-        for at, part in enumerate(message.parts, 1):
-            where = f"message {number}, part {at}" if several else f"message {number}"
-            if isinstance(part, ToolCall):
-                if stage != "arguments":
-                    continue  # looked at when it is to be made
-                for name, value in _strings(part.arguments, f"{where}, argument"):
-                    yield Place(name, value, "arguments", part.provenance)
-                if part.raw is not None:
-                    yield Place(f"{where}, arguments as they came", part.raw, "arguments", part.provenance)
-            elif isinstance(part, ToolResult):
-                yield Place(where, part.content, "tool_result", part.provenance)
-            elif isinstance(part, Text | Reasoning):
-                outside = part.provenance.source in ("tool", "document")
-                yield Place(where, part.text, "tool_result" if outside else stage, part.provenance)
-
-
-def _strings(value: object, name: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, str):
-        yield name, value
-    elif isinstance(value, Mapping):
-        for key, inner in cast("Mapping[object, object]", value).items():
-            yield from _strings(inner, _inside(name, key))
-    elif isinstance(value, list | tuple):
-        for at, inner in enumerate(cast("Sequence[object]", value)):
-            yield from _strings(inner, f"{name}[{at}]")
-
-
-def _inside(name: str, key: object) -> str:
-    """A name for what is under ``key``, which nothing else has: a key may look like a path."""
-    plain = isinstance(key, str) and key.replace("-", "_").isidentifier()
-    if name.endswith(", argument"):
-        return f"{name} {key}" if plain else f"{name} {key!r}"
-    return f"{name}.{key}" if plain else f"{name}[{key!r}]"
-
-
-def rewritten(content: Sequence[Message], texts: Mapping[str, str]) -> tuple[Message, ...]:
-    """``content`` with these texts by place; everything else as it was."""
-    messages: list[Message] = []
-    for number, message in enumerate(content, 1):
-        several = len(message.parts) > 1
-        parts = tuple(
-            _part(part, f"message {number}, part {at}" if several else f"message {number}", texts)
-            for at, part in enumerate(message.parts, 1)
-        )
-        messages.append(message if parts == message.parts else replace(message, parts=parts))
-    return tuple(messages)
-
-
-def _part(part: Part, where: str, texts: Mapping[str, str]) -> Part:
-    if isinstance(part, ToolCall):
-        raw = part.raw if part.raw is None else texts.get(f"{where}, arguments as they came", part.raw)
-        return replace(part, arguments=_value(part.arguments, f"{where}, argument", texts), raw=raw)
-    if where not in texts:
-        return part
-    if isinstance(part, ToolResult):
-        return replace(part, content=texts[where])
-    if isinstance(part, Reasoning):
-        return replace(part, text=texts[where], signature=None)  # the signature is of the old text
-    return replace(part, text=texts[where]) if isinstance(part, Text) else part
-
-
-def restored(message: Message, restore: Callable[[str], str]) -> Message:
-    """``message`` with ``restore`` done to all of its texts."""
-    texts = {
-        place.where: restore(place.text)
-        for stage in cast("tuple[Stage, ...]", ("output", "arguments"))
-        for place in places_of(stage, [message])
-    }
-    return rewritten([message], texts)[0]
-
-
-def _value(value: Any, name: str, texts: Mapping[str, str]) -> Any:
-    if isinstance(value, str):
-        return texts.get(name, value)
-    if isinstance(value, Mapping):
-        inner = cast("Mapping[Any, Any]", value)
-        return {key: _value(one, _inside(name, key), texts) for key, one in inner.items()}
-    if isinstance(value, list | tuple):
-        return [_value(one, f"{name}[{at}]", texts) for at, one in enumerate(cast("Sequence[Any]", value))]
-    return value
-
-
-# --- what follows ------------------------------------------------------------------------------------------------
-
-
-def _issue(found: Found) -> Issue:
-    severity: Severity = "error" if found.action in ("ask", "block") else "warning"
-    finding = found.finding
-    return Issue(
-        finding.rule,
-        finding.what,
-        severity,
-        finding.span,
-        finding.detector,
-        finding.confidence,
-        found.action,
-        found.place.where,
-    )
 
 
 def merged(findings: Iterable[Finding]) -> list[Finding]:

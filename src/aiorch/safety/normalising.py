@@ -91,6 +91,16 @@ def normalise(text: str) -> Plain:
 
 
 @lru_cache(4096)
+def lowered(text: str) -> str:
+    """``text`` in lower case, each character in its place: a few capitals would become two letters.
+
+    >>> len("İ".lower()), len(lowered("İ"))
+    (2, 1)
+    """
+    low = text.lower()
+    return low if len(low) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+
+
 def _shown(char: str) -> str:
     """What a character shows: nothing, itself, or its plain form. Soft and combining marks on Latin letters go."""
     code = ord(char)

@@ -17,11 +17,18 @@ LEAST: Final = 0.5
 
 _LOCAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.!#$%&'*+/=?^_`{|}~-")
 _DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_]{2,24}(?![\w@-])")
-_RESERVED = re.compile(r"(?:^|\.)(?:example\.(?:com|org|net)|example|test|invalid|localhost|local)$", re.I)
+_RESERVED = re.compile(
+    r"(?:^|\.)(?:example\.(?:com|org|net)|example|test|invalid|localhost|local"
+    r"|png|jpe?g|gif|svg|webp|css|html?|json|ya?ml|txt|xml)$",  # the last are files: icon@2x.png
+    re.I,
+)
 
 _IPV4 = re.compile(r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])", re.ASCII)
-_VERSION = re.compile(r"(?:version|ver|release|build|v)[\s:=]{0,3}$", re.I)
+_VERSION = re.compile(
+    r"(?:version|ver|release|build|v|section|sec\.|chapter|paragraph|clause|article|appendix|§)[\s:=]{0,3}$",
+    re.I,
+)
 
 _PASSPORT = re.compile(
     r"passport(?:\s{1,3}(?:no|number|num|nr|#))?[.:#]?\s{0,3}(?:is\s{1,3}|=\s{0,3})?([A-Z]{0,2}\d{6,9})(?!\w)",
@@ -36,6 +43,7 @@ _BORN = re.compile(
     r"|\d{1,2} [A-Z][a-z]{2,8} \d{4}|[A-Z][a-z]{2,8} \d{1,2}, \d{4})(?!\w)",
     re.I,
 )
+_DIGIT = re.compile(r"\d")
 _MAC = re.compile(r"(?<![\w:-])(?:[0-9A-Fa-f]{2}([:-]))(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![\w:-])")
 
 
@@ -77,7 +85,8 @@ def emails(text: str) -> Iterator[Finding]:
             start += 1
         domain = _DOMAIN.match(text, at + 1) if start < at and text[at - 1] != "." else None
         if domain is not None and ".." not in text[start:at]:
-            confidence = 0.4 if _RESERVED.search(domain.group()) else 0.97
+            nobodys = _RESERVED.search(domain.group()) or text[start:at] == "git"
+            confidence = 0.4 if nobodys else 0.97
             yield Finding("pii.email", (start, domain.end()), confidence, "an e-mail address")
         at = text.find("@", at + 1)
 
@@ -90,7 +99,8 @@ def addresses(text: str) -> Iterator[Finding]:
                 yield from _confirmed(match)
     if text.count(":") >= 2:
         for match in _IPV6.finditer(text):
-            yield from _confirmed(match)
+            if _DIGIT.search(match.group()):  # without one it is a name in code: abcd::ef
+                yield from _confirmed(match)
         for match in _MAC.finditer(text):
             yield Finding("pii.mac", match.span(), 0.7, "the hardware address of a device")
 

@@ -9,14 +9,15 @@ from functools import lru_cache
 from aiorch.safety.detection import Finding
 
 _CANDIDATE = re.compile(
-    r"(?<![\w.:=#@$€£%+-])(?<!\d[/ ,])(\+ ?)?\(?\d(?:[ ().\-/]{0,3}\d){6,16}+"
+    r"(?:(?<![\w.:=#@$€£%+-])(?<!\d[/ ,])|(?<=[A-Za-z][:=])(?=\+))(\+ ?)?\(?\d(?:[ ().\-/]{0,3}\d){6,16}+"
     r"(?:\s?(?:x|ext\.?|extension)\s?\d{1,6})?(?![\w%]|[-.,/:]\d)",
     re.ASCII | re.I,
 )
 _SAYS_PHONE = re.compile(
     r"phone|\btel\b|telephone|mobile|\bcell\b|\bfax\b|\bcall(?:s|ed|ing|er)?\b|\bdial|whatsapp|\bsms\b"
     r"|\btext(?:ed|ing)? (?:me|us|him|her|them)|answering|messages? to"
-    r"|reach (?:me|us|him|her|them|out)|\bring\b|contact|hotline|helpline|registered|\bt:|\bm:|\bp:",
+    r"|reach (?:me|us|him|her|them|out)|\bring\b|contact|hotline|helpline|registered|\bt:|\bm:|\bp:"
+    r"|\b(?:my|his|her|their|our) (?:\w{3,6} )?number\b",
     re.I,
 )
 _SAYS_SO_AFTER = re.compile(r"\W{0,3}(?:office|fax|mobile|cell|home|work|phone|tel)\b", re.I)
@@ -32,7 +33,27 @@ _NORTH_AMERICAN = re.compile(
 _NO_PHONE = re.compile(
     r"\(?(?:19|20)\d\d([-/. ])\d\d?\1\d\d?(?!\d)|\d\d?([-/. ])\d\d?\2(?:19|20)\d\d(?!\d)|\d{4}-\d{4}$|\d{3}-\d\d-\d{4}$"
 )
-_REGIONS = ("US", "GB", "DE", "FR", "IN", "ES", "IT", "NL", "BR", "AU", "JP", "MX", "PL", "CH", "SE", "ZA")
+_AREA = re.compile(r"8? ?\(\d{2,4}\) ?\d{3,5}[ -]\d")
+"""An area code in brackets, with the 8 that is dialled before it in Russia."""
+_REGIONS = (
+    "US",
+    "GB",
+    "DE",
+    "FR",
+    "IN",
+    "ES",
+    "IT",
+    "NL",
+    "BR",
+    "AU",
+    "JP",
+    "MX",
+    "PL",
+    "CH",
+    "SE",
+    "ZA",
+    "RU",
+)
 """Where a number without a country code is looked up: those with most speakers on the net."""
 _NEAR = 48
 
@@ -70,6 +91,8 @@ def _confidence(text: str, start: int, end: int, number: str, digits: str, group
     if _NORTH_AMERICAN.fullmatch(number):
         return 0.8
     if groups >= 3 and 9 <= len(digits) <= 11 and digits.startswith("0") and "/" not in number:
+        return 0.65 if somewhere(digits) else 0.0
+    if _AREA.match(number) and 9 <= len(digits) <= 11:
         return 0.65 if somewhere(digits) else 0.0
     return 0.0
 

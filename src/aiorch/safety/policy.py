@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, cast, get_args
 
 from aiorch.errors import SettingsError, nearest
-from aiorch.types import Action, Stage
+from aiorch.safety.detection import Finding
+from aiorch.types import Action, Issue, Stage
 
 T = TypeVar("T")
 
@@ -88,6 +89,24 @@ def strongest(actions: Iterable[Action]) -> Action:
     return most
 
 
+def issue_of(finding: Finding, action: Action, where: str | None = None) -> Issue:
+    """How a finding is told, with what follows from it.
+
+    >>> issue_of(Finding("pii.card", (5, 24), 0.9, "a card"), "ask").severity
+    'error'
+    """
+    return Issue(
+        finding.rule,
+        finding.what,
+        "error" if action in ("ask", "block") else "warning",
+        finding.span,
+        finding.detector,
+        finding.confidence,
+        action,
+        where,
+    )
+
+
 def _longest(table: Mapping[str, T], rule: str) -> T | None:
     name = rule
     while name:
@@ -135,7 +154,7 @@ STRICT = Policy(
     style={"pii": "pseudonym"},
     spotlight="always",
 )
-"""Nothing of a person or a key reaches a third party; what is doubtful is asked."""
+"""What is found of persons and keys reaches no third party; what is doubtful is asked."""
 
 PERMISSIVE = Policy(
     "permissive",

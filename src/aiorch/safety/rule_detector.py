@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 from aiorch.safety.detection import Detector, Finding
+from aiorch.safety.normalising import lowered, normalise
 from aiorch.safety.rule_files import RuleRow
 
 MOST_HITS = 100
@@ -30,7 +31,6 @@ class RuleDetector:
         if self.name != "injection":
             return [Finding(row.rule, span, row.confidence, row.what) for row, span in self._hits(text)]
         from aiorch.safety.decoding import decoded
-        from aiorch.safety.normalising import normalise
 
         plain = normalise(text)
         found = [
@@ -44,7 +44,7 @@ class RuleDetector:
         return found
 
     def _hits(self, text: str) -> Iterator[tuple[RuleRow, tuple[int, int]]]:
-        low = _lower(text)
+        low = lowered(text)
         for row, pattern in self._compiled:
             within, hits, done = (text if row.case else low), 0, 0
             for at in sorted(at for keyword in row.keywords for at in _places(within, keyword)):
@@ -106,9 +106,3 @@ def _places(text: str, keyword: str) -> Iterator[int]:
     while at >= 0:
         yield at
         at = text.find(keyword, at + len(keyword))
-
-
-def _lower(text: str) -> str:
-    """In lower case, each character in its place: a few capitals would become two letters."""
-    low = text.lower()
-    return low if len(low) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)

@@ -140,7 +140,8 @@ def _root(root: str) -> tuple[re.Pattern[str], re.Pattern[str] | None, Sequence[
     sure = sorted(
         {s for n in numbers if FORMATS[n].sure for s in starts[n] if len(s) > 3}, key=len, reverse=True
     )
-    broken = f"(?:{'|'.join(map(re.escape, sure))})[A-Za-z0-9_.+/=~-]{{0,600}}"
+    # A sign of equality ends it: CLOJARS_TOKEN= is a name that begins like a key.
+    broken = f"(?:{'|'.join(map(re.escape, sure))})[A-Za-z0-9_.+/~-]{{0,600}}(?:={{1,3}}(?![A-Za-z0-9]))?"
     return some, re.compile(broken) if sure else None, numbers
 
 

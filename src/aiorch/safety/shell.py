@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from aiorch.safety.detection import Finding
-from aiorch.safety.shell_words import ALONE, PLAIN, PROGRAMS, UNMISTAKABLE
+from aiorch.safety.shell_words import ALONE, NAMES, NUMBERED, PLAIN, PROGRAMS, UNMISTAKABLE
 from aiorch.safety.unescaping import ENTITY, escapes_undone, readings, spaced
 
 LONG = 2_000
@@ -40,12 +40,12 @@ PROGRAM = re.compile(
 ARGUMENTS = re.compile(
     # What follows a program in a shell and no word in a sentence.
     r"""\s*(?:
-      $ | [;|&`)\n\r>}\x00] | \\[nr]
+      $ | [;|&`)\n\r>}\x00] | \\[nr] | \s\# | ['"](?!\w) | \s['"]\S
     | \s-{1,2}[A-Za-z0-9?] | \s/[A-Za-z?]{1,12}\b | \s['"]?(?:/|~/|\.\.?/)[\w.*?/-]{0,80} |
     \s['"]?[A-Za-z]:[\\/%] | \s\S{0,40}[$*?\\%]\S{0,40} | \s\d{1,3}(?:\.\d{1,3}){3}\b | \s(?:https?|ftp)://
     | \s\d{1,4}\s*(?:$|[;|&\#`)'"]) | \s+[\w.-]{1,60}\s*(?:[;|&`)>]|$)
     | \s+[\w-]{1,40}\.(?:txt|php|sh|py|conf|cfg|ini|log|html?|exe|bat|xml|json|db|passwd)\b
-    | \s*\$?[({]
+    | \s*\$?[({] | \s+[\w.@:-]{1,40}\s+(?:-{1,2}(?:[A-Za-z0-9]|\s)|\S{0,30}[/@])
     )""",
     re.VERBOSE,
 )
@@ -53,9 +53,11 @@ STRONG = re.compile(
     # The same, where the word may be one of prose.
     r"""(?:
       \s+-{1,2}[A-Za-z0-9][\w=-]{0,20}(?:\s|$|[;|&`)])
-    | \s+['"]?(?:/(?!\s)|~/|\.\.?/)[\w.*?/-]{1,80} | \s+['"]?[A-Za-z]:[\\/%]
+    | \s+['"]?(?:/(?!\s)|~/|\.\.?/)[\w.*?/-]{1,80} | \s+['"]?[A-Za-z]:(?:[\\/%]|$)
     | \s+\S{0,40}\$[\w({]\S{0,40} | \s+\d{1,3}(?:\.\d{1,3}){3}\b | \s+(?:https?|ftp)://
     | \s+/[A-Za-z?]\b | \s+%\w+%
+    | \s+[a-z]{2}=/\w
+    | \s+(?:query|add|save|export|delete)\s+HK
     )""",
     re.VERBOSE,
 )
@@ -170,6 +172,35 @@ UNMARKED = (
         0.93,
         r"[A-Za-z]\$[@*u]\w{1,12}\b|\w\$\(\)\w|\w\$\{[a-z]{1,3}\}\w",
     ),
+    (
+        "substitution",
+        "$(",
+        "a file whose text takes its place",
+        0.9,
+        r"\$\(\s{0,3}<\s{0,3}[\w/~.$][\w/~.$*?-]{0,80}\s{0,3}\)",
+    ),
+    (
+        "assigned",
+        "$",
+        "a command kept in a variable and run from it",
+        0.93,
+        r"[;&|\n]\s{0,3}\w{1,20}=[^\s;&|]{1,80}\s{0,3}[;&|\n]{1,2}(?:\s{0,3}\w{1,20}=[^\s;&|]{1,80}[;&|]){0,4}\s{0,3}\$\{?\w"
+        r"|[;&|]\s{0,3}\$\{?(?:SHELL|BASH|COMSPEC)\b",
+    ),
+    (
+        "redirected",
+        ">",
+        "output that goes to a file",
+        0.85,
+        r"(?:^|[\s;|&\d])>{1,2}\s{0,4}(?:/(?:tmp|etc|var|dev|home|root|usr|opt|srv)/\w|[A-Za-z]:\\\w)",
+    ),
+    (
+        "sourced",
+        ".",
+        "a file whose commands are run",
+        0.9,
+        r"[;|&]\s{0,3}\.\s{1,3}[/~$]\w",
+    ),
     ("fork", "{", "a fork bomb", 0.98, r":\s{0,2}\(\)\s{0,2}\{\s{0,2}:\s{0,2}\|"),
     (
         "interpreter",
@@ -183,6 +214,17 @@ _UNMARKED = tuple(
     (rule, sign, what, sure, re.compile(pattern, re.I)) for rule, sign, what, sure, pattern in UNMARKED
 )
 
+PAIR = re.compile(r"(?:(?:[B-Z][#+]{0,2}|[A-Za-z]{2}[A-Za-z .]{0,40})(?: [&|]|;) ){1,4}")
+TITLE = re.compile(r"[ .!?]{0,4}|(?:(?: [&|]|;) [A-Za-z]{2,20}){1,4}")
+"""Words and a sign between words: ``time & date`` is a title unless what follows is no word."""
+CMDLET = re.compile(
+    r"(?:add|export|get|import|invoke|new|out|remove|restart|select|set|start|stop|test|write)-(?:acl|childitem|cim\w+"
+    r"|command|computer\w*|content|date|executionpolicy|expression|file|help|history|host|item\w*|job|local\w+|location"
+    r"|module|net\w+|object|output|process|restmethod|scheduledtask|service|sleep|string|variable|webrequest|wmi\w+)",
+    re.I,
+)
+"""A verb and a noun of PowerShell."""
+EXECUTABLE = (".exe", ".bat", ".cmd", ".ps1")
 LISTED = re.compile(r"[A-Za-z][\w ]{0,30}|")
 BROKEN_UP = re.compile(r"(?<=\w)(?:''|\"\"|\\|\^)(?=\w)|(?<=\w)'(\w{1,8})'(?=\w|\b)")
 SENSITIVE = re.compile(
@@ -256,7 +298,8 @@ def _found(text: str) -> Iterator[tuple[str, str, float, tuple[int, int]]]:
                     (separator.start(), len(text)),
                 )
         else:
-            sure = _chained(sign, behind, prose=prose, first=separator.start() == 0)
+            pair = sign in ";|&" and PAIR.fullmatch(text, 0, separator.end() + 1) is not None
+            sure = _chained(sign, behind, prose=prose, first=separator.start() == 0, pair=pair)
             if sure:
                 yield "chained", "a second command behind the value", sure, (separator.start(), len(text))
 
@@ -273,15 +316,21 @@ def _listed(text: str) -> bool:
     return False
 
 
-def _chained(sign: str, behind: str, *, prose: bool, first: bool) -> float:
+def _chained(sign: str, behind: str, *, prose: bool, first: bool, pair: bool) -> float:
     found = PROGRAM.match(behind)
-    if found is None:
+    if found is None or (pair and found["name"].lower() in NAMES and TITLE.fullmatch(found["rest"])):
         return 0.0
     name, rest, path = found["name"].lower().rstrip("."), found["rest"], found["path"]
     if name in PLAIN and not path and not (found["name"].islower() or STRONG.match(rest)):
         return 0.0  # the heading of a column
     if name in PROGRAMS and not prose and SENSITIVE.search(rest):
         return 0.95
+    if CMDLET.fullmatch(found["name"]) and not prose:
+        return 0.9
+    if path == "./" and sign in ";|&&||" and not prose and not rest.strip():
+        return 0.85
+    if name.endswith(EXECUTABLE) and sign not in "\n\r<" and not prose and ENDS.match(rest):
+        return 0.85
     if path and not (found["name"].lower() in PROGRAMS or "bin/" in path or path[1:2] == ":"):
         return 0.0
     if path:
@@ -308,7 +357,7 @@ def _chained(sign: str, behind: str, *, prose: bool, first: bool) -> float:
             else 0.7
             if first and ARGUMENTS.match(rest)
             else 0.6
-            if _numeric(rest)
+            if name in NUMBERED and _numeric(rest)
             else 0.0
         )
     return 0.9 if ARGUMENTS.match(rest) else 0.0

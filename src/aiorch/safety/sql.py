@@ -249,7 +249,7 @@ VALUE_FIRST = (
         "a function of a database where a value belongs",
         0.9,
         r"^[(1s!o]{0,6}f\(",
-        r"['\"\d\s(!+-]*(?:\w{1,12}\()?(?:sleep|benchmark|pg_sleep|load_file|extractvalue|updatexml|randomblob|load_extension|name_const|gtid_subset|json_keys|make_set|elt|coercibility|group_concat|concat_ws|char|chr|nchar|row_count|sqlite_version)\s*\(\s*(?:\d|'|\"|0x|@|\(|select\b|user|version|database|\)|char\b|conv|\w+,\d)",
+        r"['\"\d\s(!+-]*(?:\w{1,12}\()?(?:sleep|benchmark(?=\s*\(\s*[^\s,]+\s*,)|pg_sleep|load_file|extractvalue|updatexml|randomblob|load_extension|name_const|gtid_subset|json_keys|make_set|elt|coercibility|group_concat|concat_ws|char|chr|nchar|row_count|sqlite_version)\s*\(\s*(?:\d|'|\"|0x|@|\(|select\b|user|version|database|\)|char\b|conv|\w+,\d)",
         short=True,
     ),
     Shape(
@@ -359,7 +359,10 @@ VALUE_FIRST = (
         "a second statement",
         0.85,
         r"^[1sn]?\)*;+",
-        r"[\w'\")\s]*;+\s*(?:begin\b|if\s*\(|if\s+(?:not\s+)?exists|do\s*\(|load\s+\w+\s+infile|grant\s+\w+\s+(?:on|to)\b|rename\s+table|dbcc\s|desc\s+\w+\s*;|use\s+\w+\s*;)",
+        r"[\w'\")\s]*;+\s*(?:begin\b|if\s*\(|if\s+(?:not\s+)?exists|do\s*\(|load\s+\w+\s+infile"
+        r"|grant\s+[\w ,]{2,40}?\s+(?:on|to)\b"
+        r"|copy\s+\(?\w[^;]{0,200}\b(?:from|to)\s+(?:program\b|')"
+        r"|rename\s+table|dbcc\s|desc\s+\w+\s*;|use\s+\w+\s*;)",
         short=True,
     ),
     Shape("having", "a condition on groups", 0.9, r"H[(!]{0,3}1=1", short=True),
@@ -388,6 +391,7 @@ AFTER_STRING = (
         "a quote, and a condition behind it",
         0.9,
         r"^s\)*<joins>[!o(]{0,9}(?:f\(|\(?E|[1sv]\)*(?:$|[c;&a])|C)",
+        r"(?!.[a-z]+['\"](?:\s+[a-z]|[,.?!]|$))",  # a quoted word: the 'and' operator
         short=True,
     ),
     Shape(
@@ -398,7 +402,14 @@ AFTER_STRING = (
         short=True,
     ),
     Shape("quote", "a quote, and a condition behind it", 0.8, r"^s\)*<joins>[!o(]*n[=l]", short=True),
-    Shape("quote", "a quote, and a condition behind it", 0.7, r"^s\)*<joins>$", short=True),
+    Shape(
+        "quote",
+        "a quote, and a condition behind it",
+        0.7,
+        r"^s\)*<joins>$",
+        r".(?:[\s)]|&&|\|\|)",
+        short=True,
+    ),
     Shape(
         "quote",
         "a quote, and a clause behind it",

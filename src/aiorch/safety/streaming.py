@@ -7,13 +7,13 @@ it; all others pass at once. So what is shown does not depend on how a provider 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Literal
 
 from aiorch.safety.detection import Detector, Finding
+from aiorch.safety.policy import issue_of
 from aiorch.safety.redaction import REDACTED
-from aiorch.types import Issue, StreamVerdict
-
-StreamAction = Literal["redact", "block"]
+from aiorch.types import Action, Issue, StreamVerdict
 
 HELD = 4096
 """Characters of one word that are held back at most; of a longer one the first half passes when this much is there."""
@@ -77,7 +77,7 @@ class SecretStream:
                 low, high = finding.span
                 released += [self._held[at:low], REDACTED]
                 at = high
-                issues.append(_issue(finding, self._at))
+                issues.append(_issue(finding, self._at, "block" if self._blocks else "redact"))
             end = max(end, at)
             released.append(self._held[at:end])
             if issues and self._blocks:
@@ -151,7 +151,6 @@ def _block(text: str, start: int, head: int, word: int, *, closed: bool) -> int:
     return len(text) if closed else start
 
 
-def _issue(finding: Finding, at: int) -> Issue:
+def _issue(finding: Finding, at: int, action: Action) -> Issue:
     low, high = finding.span
-    message = f"the answer has {finding.what} in it"
-    return Issue(finding.rule, message, "error", (at + low, at + high), finding.detector, finding.confidence)
+    return issue_of(replace(finding, span=(at + low, at + high)), action)

@@ -45,7 +45,7 @@ def spaced(text: str) -> str:
     >>> spaced("dir+c:"), spaced("1 + 1")
     ('dir c:', '1 + 1')
     """
-    return text.replace("+", " ") if "+" in text and not re.search(r"\s\S", text) else text
+    return text.replace("+", " ") if "+" in text and not re.search(r"[ \t]\S", text) else text
 
 
 def escapes_undone(text: str) -> str:
@@ -59,7 +59,10 @@ def escapes_undone(text: str) -> str:
 
 def _undone(text: str) -> str:
     if "%" in text and PERCENT.search(text):
-        return unquote(text, errors="replace")
+        try:
+            return unquote(text, errors="strict")
+        except UnicodeDecodeError:  # %A0 and its kin: bytes of an older encoding, a space among them
+            return unquote(text, encoding="latin-1")
     if "&" in text and ENTITY.search(text):
         return html.unescape(text)
     return text if text.isascii() else unicodedata.normalize("NFKC", text)

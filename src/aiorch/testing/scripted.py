@@ -85,6 +85,8 @@ class ScriptedProvider:
 
     What it was asked is kept in ``asked``, the last texts of it in ``prompts``. A silence longer than its caller's
     patience ends in a ``timeout``, as with any good provider; under a :class:`FakeClock` it takes no time.
+
+    :raises ValueError: for a text in place of a list of lines.
     """
 
     script: Sequence[Line] = ("Hello.",)
@@ -105,6 +107,7 @@ class ScriptedProvider:
     clock: Clock = field(default_factory=SystemClock)
     """What delays wait on."""
     asked: list[tuple[Deployment, Request]] = field(default_factory=list[tuple[Deployment, Request]])
+    """Every call so far: whom it was for, and what was asked."""
     embedded: list[tuple[Deployment, tuple[str, ...]]] = field(
         default_factory=list[tuple[Deployment, tuple[str, ...]]]
     )
@@ -112,6 +115,10 @@ class ScriptedProvider:
     running: int = 0
     """Calls that are not over yet; 0 when nobody was left behind."""
     closed: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.script, str):
+            raise ValueError(f"a script is a list of lines, such as ['Hello.'], not {self.script!r}")
 
     @property
     def prompts(self) -> list[str]:

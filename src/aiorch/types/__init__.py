@@ -15,6 +15,7 @@ from aiorch.types.findings import (
     StreamVerdict,
     Verdict,
 )
+from aiorch.types.formats import Format
 from aiorch.types.messages import (
     Image,
     Message,
@@ -91,6 +92,7 @@ __all__ = [
     "FailureKind",
     "FailureScope",
     "FinishReason",
+    "Format",
     "FreeKind",
     "FreeTerms",
     "Image",

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal
 
-from aiorch.types.findings import Issue
+from aiorch.types.formats import Format
 from aiorch.types.requests import JsonSchema, Parameters
 
 RoutePolicy = Literal["free", "local-first", "cloud-first", "private"]
 """Where work may go: free routes in their usual order; this machine before all others, or after them; this machine and
 no other."""
-
-
-class AnswerFormat(Protocol):
-    """What an answer must look like beside its type; :class:`aiorch.safety.formats.Format` is one."""
-
-    def faults(self, text: str) -> Sequence[Issue]:
-        """What is wrong with an answer, each told so that a model can mend it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +36,7 @@ class Profile:
     parameters: Parameters = Parameters()
     schema: JsonSchema | None = None
     """The shape of every answer of this agent, where it has one."""
-    format: AnswerFormat | None = None
+    format: Format | None = None
     """What else every answer must look like: length, pattern, language, code fences. One that does not is sent back
     once with what is wrong, as one that does not fit its type is."""
     tools: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from aiorch.types.messages import Message
 from aiorch.types.quick import quick
@@ -107,15 +107,22 @@ class Arg:
 
         @tool
         def read(name: Annotated[str, Arg("path", root="/srv/reports")]) -> str: ...
+
+    :raises ValueError: for a kind that does not exist, which would otherwise be checked as another one.
     """
 
     kind: ArgumentKind
     root: str | None = None
-    """For a path: the folder that it must stay in."""
+    """For a path: the folder that it must stay in; ``None`` allows any relative one that does not climb out."""
     allowed: tuple[str, ...] | None = None
     """The only hosts (url), tables (statement) or programs (command) that may be named; ``None`` sets no such limit."""
     writes: bool = False
     """For a statement: whether it may change anything."""
+
+    def __post_init__(self) -> None:
+        kinds = get_args(ArgumentKind)
+        if self.kind not in kinds:
+            raise ValueError(f"no argument is of the kind {self.kind!r}: take one of {', '.join(kinds)}")
 
 
 @dataclass(frozen=True, slots=True)
