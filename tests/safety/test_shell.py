@@ -105,6 +105,7 @@ Ruby; Perl; Python
 Lesson 3; test 1
 Line; route 66
 > quoted
+&copy; 2026
 Set-top box; stop-motion film
 first line
 second line; more of it

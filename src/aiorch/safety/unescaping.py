@@ -12,7 +12,9 @@ import unicodedata
 from urllib.parse import unquote
 
 PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
-ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|lt|gt|amp|quot|apos);")
+ENTITY = re.compile(
+    r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|lt|gt|amp|quot|apos|nbsp|copy|reg|sect|euro|pound|times|middot|hellip|[nm]dash);"
+)
 BACKSLASH = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|([nrt0]))")
 SIMPLE = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}
 MOST_LAYERS = 3
