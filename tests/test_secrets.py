@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
@@ -131,3 +132,37 @@ async def test_what_a_plugins_list_raises_is_redacted(
             await ai.run("hello")
     assert "[redacted]" in caplog.text
     assert "7391" not in caplog.text
+
+
+class Quoting:
+    """A plugin of any kind that raises with what it holds."""
+
+    name = "quoting"
+    stages = frozenset({"output"})
+
+    async def validate(self, stage: Any, content: Any, task: Any) -> Any:
+        raise ValueError("cannot parse the-secret-of-acme-7391")
+
+    async def check(self, task: Any, response: Any) -> Any:
+        raise ValueError("cannot judge the-secret-of-acme-7391")
+
+    def scan(self, text: str) -> Any:
+        raise ValueError("cannot scan the-secret-of-acme-7391")
+
+
+@pytest.mark.parametrize("kind", ["validators", "checks", "detectors"])
+async def test_what_a_plugin_raises_is_redacted_in_the_log(
+    kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("ACME_API_KEY", "the-secret-of-acme-7391")
+    policy = tmp_path / "own.toml"
+    policy.write_text('[output]\nquoting = "flag"\n')
+    parts: dict[str, Any] = {kind: [Quoting()], "guard": str(policy)}
+    async with aiorch.Orchestrator(providers=[ScriptedProvider(["fine"])], data_dir=tmp_path, **parts) as ai:
+        refused = contextlib.nullcontext() if kind == "checks" else pytest.raises(aiorch.SecurityException)
+        with refused:
+            await ai.run("hello")
+    assert "[redacted]" in caplog.text
+    assert "quoting" in caplog.text
+    assert "7391" not in caplog.text + repr([r.__dict__ for r in caplog.records])
+    assert logging.getLogger("aiorch").filters == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -192,7 +193,9 @@ class SecurityManager:
         from aiorch.screening import Screening
         from aiorch.settings import Settings
 
-        return Screening(Settings.load(**self._settings))
+        screening = Screening(Settings.load(**self._settings))
+        atexit.register(screening.close)  # nobody closes what the guide calls as functions
+        return screening
 
     def sanitize_input(self, data: object) -> dict[str, Any]:
         """Look at what would be sent to a model: a text, messages, or any data with texts in it.

@@ -70,6 +70,10 @@ class Screening:
         actions: list[Action] = [issue.action or "allow" for issue in issues]
         return Screened(content, strongest(actions), tuple(issues))
 
+    def close(self) -> None:
+        """End the audit log's chain; a later record begins another."""
+        self._audit.close()
+
     def record(self, asked: object, answered: object, **fields: Any) -> None:
         """One audit record. :raises AuditError: when it cannot be written."""
         self._audit.append(

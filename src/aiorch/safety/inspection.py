@@ -226,12 +226,19 @@ class Eyes:
                 self.known.popitem(last=False)
         for detector in detectors:
             if detector.name not in known:
-                known[detector.name] = tuple(detector.scan(text))
+                known[detector.name] = _scanned(detector, text)
         return [finding for detector in detectors for finding in known[detector.name]]
 
     def new(self, places: Iterable[Place]) -> int:
         """Characters of the texts that nobody has looked at."""
         return sum(len(place.text) for place in places if _digest(place.text) not in self.known)
+
+
+def _scanned(detector: Detector, text: str) -> tuple[Finding, ...]:
+    try:
+        return tuple(detector.scan(text))
+    except Exception as broken:  # the guard refuses what it could not look at; who is to blame should be told
+        raise RuntimeError(f"the detector {detector.name!r} failed: {type(broken).__name__}") from broken
 
 
 def _digest(text: str) -> bytes:
