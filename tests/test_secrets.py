@@ -165,4 +165,4 @@ async def test_what_a_plugin_raises_is_redacted_in_the_log(
     assert "[redacted]" in caplog.text
     assert "quoting" in caplog.text
     assert "7391" not in caplog.text + repr([r.__dict__ for r in caplog.records])
-    assert logging.getLogger("aiorch").filters == []
+    assert len(logging.getLogger("aiorch").filters) == 1  # however many orchestrators there were

@@ -71,7 +71,7 @@ from aiorch.routing.disk_cache import MIGRATIONS as ANSWER_TABLES
 from aiorch.routing.traffic_store import MIGRATIONS as TRAFFIC_TABLES
 from aiorch.safety import AuditLog, Detector, Guard, InputLimits, Inspection, Redactor, detectors
 from aiorch.safety.arguments import ArgumentChecks
-from aiorch.safety.log_redaction import LogRedaction
+from aiorch.safety.log_redaction import redact_log
 from aiorch.settings import Settings
 from aiorch.spawning import Crew
 from aiorch.store import FILE_NAME, Store
@@ -121,14 +121,12 @@ class House:
         transport: Transport,
         providers: Sequence[Provider],
         redact: Redactor,
-        quiet: LogRedaction,
         crew: Crew,
         shelf: Shelf,
     ) -> None:
         self.settings = settings
         self.line = line
         self.journal: Journal = NullJournal()
-        self._quiet = quiet
         self.redact = redact
         """Takes keys out of texts that are shown or kept."""
         self.audit = audit
@@ -179,7 +177,6 @@ class House:
                 log.warning("what calls have taken of the day's budget could not be written: %s", broken)
         await self._store.aclose()
         self.audit.close()
-        self._quiet.remove()
 
     def summary(self) -> str:
         """Which providers are configured."""
@@ -203,8 +200,7 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
         )
     clock = parts.clock or SystemClock()
     redact = Redactor(settings.all_secrets())
-    quiet = LogRedaction(redact)
-    quiet.install()
+    redact_log(redact)
     bus = Bus(redact)
     store = Store(
         settings.data_dir / FILE_NAME,
@@ -314,7 +310,6 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
         transport=transport,
         providers=providers,
         redact=redact,
-        quiet=quiet,
         crew=crew,
         shelf=shelf,
     )

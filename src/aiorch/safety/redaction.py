@@ -61,7 +61,7 @@ class Redactor:
     'Authorization: Bearer [redacted]'
     """
 
-    __slots__ = ("_known",)
+    __slots__ = ("__weakref__", "_known")
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         worth = {s for s in secrets if len(s) >= SHORTEST and s.lower() not in PLACEHOLDERS}
