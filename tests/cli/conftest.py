@@ -105,6 +105,9 @@ class Answers(ThreadingHTTPServer):
     """Repeat the key in error messages, as some providers do."""
     seen: list[str]
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever asked has left in the middle, as the program does when its time is up: not a word on its stderr."""
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}/v1"
