@@ -14,7 +14,13 @@ class NullJournal:
     __slots__ = ()
 
     def once(
-        self, key: str, effect: Callable[[], Awaitable[T]], *, returns: type[T], idempotent: bool = True
+        self,
+        key: str,
+        effect: Callable[[], Awaitable[T]],
+        *,
+        returns: type[T],
+        idempotent: bool = True,
+        ledger: bool = False,
     ) -> Awaitable[T]:
         """Run ``effect``."""
         return effect()

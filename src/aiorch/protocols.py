@@ -289,20 +289,45 @@ class Tool(Protocol):
 class Journal(Protocol):
     """Every effect that must not happen twice goes through it: a paid call, a tool with side effects.
 
-        answer = await journal.once(f"{task.id}/call/1", effect, returns=Response)
+        answer = await journal.once(f"{task.id}/round/1", effect, returns=Answer, ledger=True)
 
     The default journal only runs the effect. A durable one commits the result before anybody parses it, and on resume
-    returns the stored one.
+    returns the stored one. Keys name effects; their order is free, and an effect may go through the journal inside of
+    another one's.
     """
 
     def once(
-        self, key: str, effect: Callable[[], Awaitable[T]], *, returns: type[T], idempotent: bool = True
+        self,
+        key: str,
+        effect: Callable[[], Awaitable[T]],
+        *,
+        returns: type[T],
+        idempotent: bool = True,
+        ledger: bool = False,
     ) -> Awaitable[T]:
         """Run ``effect``, or return what it returned when it ran under this key.
 
         :param key: names the effect within the run.
         :param returns: the result's type, so that it can be read back from JSON.
         :param idempotent: False asks a person when the effect was started once and never committed.
+        :param ledger: True writes down that it begins before it does, so that the run's list of calls is complete
+            even where the process dies in between: for what costs money.
+        """
+        ...
+
+
+@runtime_checkable
+class Mailbox(Protocol):
+    """A journal that can also wait for what somebody sends to its run: a person's decision, an event. Optional.
+
+    For example:
+
+        paid = await journal.receive("payment")
+    """
+
+    def receive(self, name: str) -> Awaitable[Any]:
+        """The JSON value that was sent to the run under ``name``: the first one counts, and it stays there, so a resumed
+        run receives it again.
         """
         ...
 
@@ -315,6 +340,7 @@ class Engine(Protocol):
 
         class InProcess:
             name = "memory"
+            durable = False
 
             async def run(self, run_id, version, body, *, returns):
                 return await body(NullJournal())
@@ -323,6 +349,11 @@ class Engine(Protocol):
     @property
     def name(self) -> str:
         """Short and unique: ``memory``, ``sqlite``."""
+        ...
+
+    @property
+    def durable(self) -> bool:
+        """True where results are stored, and so have to be what JSON can hold."""
         ...
 
     async def run(

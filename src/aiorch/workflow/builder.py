@@ -5,19 +5,61 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
+from typing import Any, Generic, Literal, ParamSpec, TypedDict, TypeVar, Unpack, overload
 
 from aiorch.errors import InvalidWorkflow
 from aiorch.protocols import Tool
 from aiorch.types import Budget, Parameters
 from aiorch.workflow.graph import Graph
-from aiorch.workflow.nodes import Ask, Call, Mapped, Node, Port
+from aiorch.workflow.nodes import (
+    PLAIN,
+    REQUIRED,
+    Approve,
+    Ask,
+    Call,
+    Condition,
+    Loop,
+    Mapped,
+    Node,
+    OnError,
+    Policy,
+    Port,
+    Retry,
+    Sleep,
+    Sub,
+    Use,
+    WaitFor,
+    Work,
+)
 from aiorch.workflow.signature import is_async, ports_of
 from aiorch.workflow.template import Template, TemplateError
 from aiorch.workflow.validation import problems
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class Options(TypedDict, total=False):
+    """How a task is carried out, whatever it does; see :class:`~aiorch.workflow.nodes.Policy`."""
+
+    retry: Retry | int | None
+    """How often and how long apart it is tried; a number is that many attempts."""
+    timeout: float | None
+    """Seconds for one try."""
+    on_error: OnError
+    """``fail`` ends the run, ``skip`` skips those who wait for it, ``continue`` goes on with ``fallback``."""
+    fallback: Any
+    """The value in place of a failed task's; giving one means ``on_error="continue"``."""
+    cache: float | None
+    """Seconds for which the same task with the same values is not carried out again."""
+    priority: int
+    """Higher goes first."""
+    resources: str | Iterable[str]
+    """What it needs for itself alone: tasks that share a name never run at the same time."""
+    tags: str | Iterable[str]
+    """What ``execute(limits={tag: n})`` limits."""
+    idempotent: bool
+    """False: one that was started but never committed is not repeated before a person says so."""
 
 
 class Step:
@@ -39,6 +81,8 @@ class Step:
         *,
         on_error: Literal["fail", "collect"] = "fail",
         label: str | None = None,
+        most: int | None = 10_000,
+        limit: int | None = None,
         **names: str | Step,
     ) -> Step:
         """Carry it out once per item: ``.map(chunk="chunks")`` calls each item of what ``chunks`` gives ``chunk``.
@@ -47,9 +91,25 @@ class Step:
 
         :param on_error: ``collect`` puts an item's exception in the place of its result; ``fail`` ends the run.
         :param label: what displays call an item, as a template over its names: ``"{chunk.file}"``.
+        :param most: items at the most; a longer list fails the task before any item begins. ``None`` = no bound.
+        :param limit: items at work at once, where that should be fewer than the run allows.
         """
         pairs = {inner: _name_of(source) for inner, source in {**(over or {}), **names}.items()}
-        self._flow._map(self._position, pairs, on_error, label)  # pyright: ignore[reportPrivateUsage]
+        self._flow._map(self._position, pairs, on_error, label, most, limit)  # pyright: ignore[reportPrivateUsage]
+        return self
+
+    def when(self, source: str | Step, test: Any = True) -> Step:
+        """Carry it out only where the value of ``source``, a task or an input, passes; said again, all must pass.
+
+        One that is left out is *skipped*: whoever takes its value is skipped with it, unless a default stands in or
+        it is one of several in a list; whoever only runs ``after`` it goes on.
+
+            flow.ask("reply", "Answer {letter}").when("kind", "question")
+
+        :param test: True or False ask whether the value is truthy, a function is called with it, anything else is
+            compared with it.
+        """
+        self._flow._when(self._position, Condition(_name_of(source), test))  # pyright: ignore[reportPrivateUsage]
         return self
 
     def __repr__(self) -> str:
@@ -86,6 +146,7 @@ class Workflow:
         self.name = name
         """For people."""
         self._nodes: list[Node] = []
+        self._gives: str | None = None
         self._graph: Graph | None = None
 
     def ask(
@@ -99,24 +160,21 @@ class Workflow:
         tools: Sequence[Tool] = (),
         parameters: Parameters | None = None,
         budget: Budget | None = None,
-        timeout: float | None = None,
         after: Iterable[str | Step] = (),
+        **options: Unpack[Options],
     ) -> Step:
         """Add a question to a model; its value is the outcome's ``value``.
 
         :param prompt: ``{name}`` is an edge or an input, ``{name.attr}``, ``{name[0]}`` look inside, ``{{`` is a brace.
         :param output: the type of the answer, for example a pydantic model.
-        :param timeout: seconds for everything, retries included.
         :param after: tasks that must be done before, beside those whose values the prompt takes.
+        :param options: how it is carried out; ``timeout`` is in seconds, for everything, retries included.
         """
-        found: tuple[str, ...] = ()
-        try:
-            template = Template.parse(prompt)
-        except TemplateError as wrong:
-            template, found = Template(prompt, ()), (f"[template] the prompt of task {name!r}: {wrong}",)
+        template, found = _template(name, "prompt", prompt)
+        timeout = options.pop("timeout", None)
         work = Ask(template, agent, output, system, tuple(tools), parameters or Parameters(), budget, timeout)
         ports = tuple(Port(n, n) for n in template.names)
-        return Step(self, self._put(Node(name, work, ports, _names_of(after), problems=found)))
+        return self._step(name, work, ports, after, options, found)
 
     def add(
         self,
@@ -126,6 +184,7 @@ class Workflow:
         after: Iterable[str | Step] = (),
         uses: Mapping[str, str | Step | Sequence[str | Step]] | None = None,
         thread: bool = True,
+        **options: Unpack[Options],
     ) -> FunctionStep[P, R]:
         """Add a function, plain or async; its parameters' names are edges or inputs, a default makes an input optional.
 
@@ -135,15 +194,13 @@ class Workflow:
         :param uses: where a parameter's value comes from, when not from its namesake; a list gives the list of values.
         :param thread: False runs a plain function in the event loop's own thread: about 0.1 ms quicker, but one that
             waits or computes holds up everybody. A function in a thread is waited for when the run is cancelled.
+        :param options: how it is carried out.
         """
-        taken = {
-            inner: _name_of(source) if isinstance(source, str | Step) else tuple(map(_name_of, source))
-            for inner, source in (uses or {}).items()
-        }
-        ports, wrong = ports_of(function, taken)
+        ports, wrong = ports_of(function, _taken(uses) if uses else {})
         found = tuple(f"{code}] task {name!r}:{rest}" for code, _, rest in (w.partition("]") for w in wrong))
-        node = Node(name, Call(function, is_async(function), thread), ports, _names_of(after), problems=found)
-        return FunctionStep(self, self._put(node), function)
+        work = Call(function, is_async(function), thread)
+        step = self._step(name, work, ports, after, options, found)
+        return FunctionStep(self, step._position, function)
 
     @overload
     def task(self, function: Callable[P, R], /) -> FunctionStep[P, R]: ...
@@ -157,6 +214,7 @@ class Workflow:
         after: Iterable[str | Step] = (),
         uses: Mapping[str, str | Step | Sequence[str | Step]] | None = None,
         thread: bool = True,
+        **options: Unpack[Options],
     ) -> Callable[[Callable[P, R]], FunctionStep[P, R]]: ...
     def task(
         self,
@@ -167,19 +225,138 @@ class Workflow:
         after: Iterable[str | Step] = (),
         uses: Mapping[str, str | Step | Sequence[str | Step]] | None = None,
         thread: bool = True,
+        **options: Unpack[Options],
     ) -> FunctionStep[P, R] | Callable[[Callable[P, R]], FunctionStep[P, R]]:
         """Decorate a function: a task of its name. With arguments as for :meth:`add`."""
 
         def decorate(function: Callable[P, R]) -> FunctionStep[P, R]:
             called = name or getattr(function, "__name__", "")
-            return self.add(called, function, after=after, uses=uses, thread=thread)
+            return self.add(called, function, after=after, uses=uses, thread=thread, **options)
 
         return decorate if function is None else decorate(function)
+
+    def use(
+        self,
+        name: str,
+        tool: Tool,
+        *,
+        arguments: Mapping[str, Any] | None = None,
+        uses: Mapping[str, str | Step | Sequence[str | Step]] | None = None,
+        after: Iterable[str | Step] = (),
+        **options: Unpack[Options],
+    ) -> Step:
+        """Add a tool, called under the same guard as when a model calls it; its value is the text that it returns.
+
+        :param arguments: constants. Every other argument that the tool requires is an edge or an input of its name.
+        :param uses: where an argument's value comes from, when not from its namesake; also for optional arguments.
+        """
+        given = dict(arguments or {})
+        schema = tool.spec.parameters
+        known: Mapping[str, Any] = schema.get("properties", {})
+        taken = _taken(uses) if uses else {}
+        wanted = dict.fromkeys([*schema.get("required", ()), *taken])
+        ports = tuple(Port(a, taken.get(a, a)) for a in wanted if a not in given)
+        found = tuple(
+            f"[parameter] task {name!r}: the tool {tool.spec.name!r} has no argument {a!r}"
+            for a in (*given, *taken)
+            if a not in known
+        )
+        return self._step(name, Use(tool, given), ports, after, options, found)
+
+    def sub(
+        self,
+        name: str,
+        flow: Workflow,
+        *,
+        uses: Mapping[str, str | Step | Sequence[str | Step]] | None = None,
+        after: Iterable[str | Step] = (),
+        spread: bool = False,
+        **options: Unpack[Options],
+    ) -> Step:
+        """Add another workflow as one task: its inputs are edges or inputs here, its value is what it gives.
+
+        :param spread: under an engine with workers each is a run of its own, which any worker may take.
+        """
+        graph = flow.graph()
+        return self._step(name, Sub(graph, spread), _inputs_as_ports(graph, uses), after, options)
+
+    def loop(
+        self,
+        name: str,
+        flow: Workflow,
+        *,
+        most: int,
+        until: str | None = None,
+        carry: Mapping[str, str] | None = None,
+        uses: Mapping[str, str | Step | Sequence[str | Step]] | None = None,
+        after: Iterable[str | Step] = (),
+        **options: Unpack[Options],
+    ) -> Step:
+        """Add another workflow that is carried out until it is good, ``most`` times at the most.
+
+            polish = Workflow("polish")
+            polish.ask("better", "Improve:\\n{draft}")
+            polish.ask("good", "Is this good?\\n{better}", output=bool)
+            flow.loop("final", polish, most=3, until="good", carry={"draft": "better"}, uses={"draft": "facts"})
+
+        Its value is what the last round gives.
+
+        :param until: the task of ``flow`` whose true value ends it.
+        :param carry: for an input of ``flow`` the task whose value it takes from the second round on.
+        """
+        graph = flow.graph()
+        work = Loop(graph, most, until, dict(carry or {}))
+        return self._step(name, work, _inputs_as_ports(graph, uses), after, options)
+
+    def approve(
+        self,
+        name: str,
+        question: str,
+        *,
+        refused: Literal["skip", "continue"] = "skip",
+        after: Iterable[str | Step] = (),
+        timeout: float | None = None,
+    ) -> Step:
+        """Let a person decide: ``flow.approve("ok", "Send this?\\n{draft}")``; whoever needs ``ok`` waits for it.
+
+        :param question: what the person reads; a template like a prompt.
+        :param refused: ``skip`` skips whoever waits for it; ``continue`` makes the task's value False.
+        :param timeout: seconds after which silence is a refusal.
+        """
+        template, found = _template(name, "question", question)
+        ports = tuple(Port(n, n) for n in template.names)
+        return self._step(name, Approve(template, refused, timeout), ports, after, {}, found)
+
+    def wait_for(
+        self,
+        name: str,
+        event: str | None = None,
+        *,
+        output: Any = None,
+        after: Iterable[str | Step] = (),
+        timeout: float | None = None,
+    ) -> Step:
+        """Wait until somebody sends an event to the run (``run.send``, ``aiorch runs send``); its value is what came.
+
+        :param event: what it is called; the task's own name where that is not said.
+        :param output: the type that it must have. :param timeout: seconds after which the task fails.
+        """
+        return self._step(name, WaitFor(event or name, output, timeout), (), after, {})
+
+    def sleep(self, name: str, seconds: float, *, after: Iterable[str | Step] = ()) -> Step:
+        """Wait so long; under a durable engine the time goes on while nothing runs."""
+        return self._step(name, Sleep(seconds), (), after, {})
+
+    def gives(self, task: str | Step) -> Workflow:
+        """Say which task's value is the workflow's own: ``run.value``. Otherwise it is the task added last."""
+        self._gives = _name_of(task)
+        self._graph = None
+        return self
 
     def graph(self) -> Graph:
         """The workflow as it stands now, frozen; what is added later does not change it."""
         if self._graph is None:
-            self._graph = Graph(self.name, tuple(self._nodes))
+            self._graph = Graph(self.name, tuple(self._nodes), self._gives)
         return self._graph
 
     def inputs(self, handed: Iterable[str | type] = ()) -> Mapping[str, Any]:
@@ -223,13 +400,35 @@ class Workflow:
     def __repr__(self) -> str:
         return f"<workflow {self.name!r}: {len(self._nodes)} tasks>"
 
-    def _put(self, node: Node) -> int:
-        self._nodes.append(node)
+    def _step(
+        self,
+        name: str,
+        work: Work,
+        ports: tuple[Port, ...],
+        after: Iterable[str | Step],
+        options: Options,
+        problems: tuple[str, ...] = (),
+    ) -> Step:
+        policy, wrong = _policy(name, options) if options else (PLAIN, ())
+        self._nodes.append(
+            Node(name, work, ports, _names_of(after), policy=policy, problems=(*problems, *wrong))
+        )
         self._graph = None
-        return len(self._nodes) - 1
+        return Step(self, len(self._nodes) - 1)
+
+    def _when(self, position: int, condition: Condition) -> None:
+        node = self._nodes[position]
+        self._nodes[position] = replace(node, when=(*node.when, condition))
+        self._graph = None
 
     def _map(
-        self, position: int, pairs: Mapping[str, str], on_error: Literal["fail", "collect"], label: str | None
+        self,
+        position: int,
+        pairs: Mapping[str, str],
+        on_error: Literal["fail", "collect"],
+        label: str | None,
+        most: int | None,
+        limit: int | None,
     ) -> None:
         node = self._nodes[position]
         if node.mapped:
@@ -238,12 +437,17 @@ class Workflow:
         kinds = {port.name: port.kind for port in node.ports}
         found = [
             f"[map] task {node.name!r} is mapped over {inner!r}, which "
-            + ("its prompt does not use" if isinstance(node.work, Ask) else "is no parameter of its function")
+            + ("its prompt does not use" if isinstance(node.work, Ask) else "it does not take")
             for inner in pairs
             if inner not in kinds
         ]
         if not pairs:
             found.append(f"[map] task {node.name!r} is mapped over nothing: say map(item='list')")
+        found += [
+            f"[map] task {node.name!r} is mapped with {which}={count}; at least 1 makes sense"
+            for which, count in (("most", most), ("limit", limit))
+            if count is not None and count < 1
+        ]
         template: Template | None = None
         if label is not None:
             try:
@@ -258,7 +462,9 @@ class Workflow:
         self._nodes[position] = replace(
             node,
             ports=tuple(port for port in node.ports if port.name not in pairs),
-            mapped=Mapped(tuple(Port(i, s, kinds.get(i)) for i, s in pairs.items()), on_error, template),
+            mapped=Mapped(
+                tuple(Port(i, s, kinds.get(i)) for i, s in pairs.items()), on_error, template, most, limit
+            ),
             problems=(*node.problems, *found),
         )
         self._graph = None
@@ -270,3 +476,66 @@ def _name_of(step: str | Step) -> str:
 
 def _names_of(steps: Iterable[str | Step]) -> tuple[str, ...]:
     return tuple(map(_name_of, (steps,) if isinstance(steps, str | Step) else steps))
+
+
+def _template(task: str, what: str, text: str) -> tuple[Template, tuple[str, ...]]:
+    """The template, and what is wrong with it."""
+    try:
+        return Template.parse(text), ()
+    except TemplateError as wrong:
+        return Template(text, ()), (f"[template] the {what} of task {task!r}: {wrong}",)
+
+
+def _taken(uses: Mapping[str, str | Step | Sequence[str | Step]]) -> dict[str, str | tuple[str, ...]]:
+    return {
+        inner: _name_of(source) if isinstance(source, str | Step) else tuple(map(_name_of, source))
+        for inner, source in uses.items()
+    }
+
+
+def _inputs_as_ports(
+    graph: Graph, uses: Mapping[str, str | Step | Sequence[str | Step]] | None
+) -> tuple[Port, ...]:
+    """What a workflow takes, as the parameters of a task that carries it out."""
+    taken = _taken(uses) if uses else {}
+    known = graph.inputs()
+    ports = [Port(one.name, taken.get(one.name, one.name), one.type, one.default) for one in known.values()]
+    return (*ports, *(Port(name, source) for name, source in taken.items() if name not in known))
+
+
+def _policy(task: str, options: Options) -> tuple[Policy, tuple[str, ...]]:
+    """What was said about how a task is carried out, and what is wrong with it."""
+    retry = options.get("retry")
+    if isinstance(retry, int):
+        retry = Retry(attempts=retry)
+    fallback = options.get("fallback", REQUIRED)
+    on_error = options.get("on_error", "fail" if fallback is REQUIRED else "continue")
+    policy = Policy(
+        retry,
+        options.get("timeout"),
+        on_error,
+        fallback,
+        options.get("cache"),
+        options.get("priority", 0),
+        _words(options.get("resources", ())),
+        _words(options.get("tags", ())),
+        options.get("idempotent", True),
+    )
+    found: list[str] = []
+    if retry is not None and retry.attempts < 1:
+        found.append(f"retry= of task {task!r} makes {retry.attempts} attempts; 1 is the first and only one")
+    if retry is not None and min(retry.delay, retry.factor, retry.longest) < 0:
+        found.append(f"retry= of task {task!r} has a negative wait or factor")
+    for word in ("timeout", "cache"):
+        seconds = options.get(word)
+        if seconds is not None and seconds <= 0:
+            found.append(f"{word}={seconds} of task {task!r}: it is a number of seconds above 0, or None")
+    if fallback is not REQUIRED and on_error != "continue":
+        found.append(f"task {task!r} has a fallback and on_error={on_error!r}, which never uses it")
+    if on_error not in ("fail", "skip", "continue"):
+        found.append(f"on_error={on_error!r} of task {task!r}: it is fail, skip or continue")
+    return policy, tuple(f"[policy] {problem}" for problem in found)
+
+
+def _words(words: str | Iterable[str]) -> tuple[str, ...]:
+    return (words,) if isinstance(words, str) else tuple(dict.fromkeys(words))

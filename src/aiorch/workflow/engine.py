@@ -17,6 +17,7 @@ class Memory:
     __slots__ = ()
 
     name = "memory"
+    durable = False
 
     async def run(
         self, run_id: str, version: str, body: Callable[[Journal], Awaitable[T]], *, returns: type[T]

@@ -35,6 +35,13 @@ class Graph:
 
     name: str
     nodes: tuple[Node, ...]
+    given: str | None = None
+    """The task whose value is the workflow's own, where that is said."""
+
+    @property
+    def gives(self) -> str | None:
+        """The task whose value is the workflow's own: the one that was said, otherwise the last; ``None`` of none."""
+        return self.given or (self.nodes[-1].name if self.nodes else None)
 
     @cached_property
     def index(self) -> Mapping[str, int]:
