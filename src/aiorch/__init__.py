@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from aiorch.errors import (
         AiorchError,
         AllAttemptsFailed,
+        ArtifactChanged,
         AttemptFailed,
         AuditError,
         BudgetExceeded,
@@ -33,9 +34,11 @@ if TYPE_CHECKING:
         LocalModelError,
         MissingExtra,
         NoModelAvailable,
+        NotSerialisable,
         OutputInvalid,
         PluginError,
         QualityError,
+        ResultInvalid,
         SecurityException,
         SettingsError,
         StorageError,
@@ -84,7 +87,7 @@ if TYPE_CHECKING:
         from_json,
         to_json,
     )
-    from aiorch.workflow import Run, Workflow
+    from aiorch.workflow import Artifact, Artifacts, Retry, Run, Workflow
 
 __version__ = "0.1.0"
 
@@ -93,7 +96,7 @@ _ROOMS = {
     "aiorch.discovering": ("Discovery",),
     "aiorch.sync": ("run_sync",),
     "aiorch.conversations": ("Chat", "Stream"),
-    "aiorch.workflow": ("Run", "Workflow"),
+    "aiorch.workflow": ("Artifact", "Artifacts", "Retry", "Run", "Workflow"),
     "aiorch.settings": ("Settings",),
     "aiorch.providers": ("endpoint",),
     "aiorch.routing": ("AGENT_PROFILES",),
@@ -132,6 +135,7 @@ _ROOMS = {
     "aiorch.errors": (
         "AiorchError",
         "AllAttemptsFailed",
+        "ArtifactChanged",
         "AttemptFailed",
         "AuditError",
         "BudgetExceeded",
@@ -144,9 +148,11 @@ _ROOMS = {
         "LocalModelError",
         "MissingExtra",
         "NoModelAvailable",
+        "NotSerialisable",
         "OutputInvalid",
         "PluginError",
         "QualityError",
+        "ResultInvalid",
         "SecurityException",
         "SettingsError",
         "StorageError",
@@ -166,6 +172,9 @@ __all__ = [
     "AiorchError",
     "AllAttemptsFailed",
     "Arg",
+    "Artifact",
+    "ArtifactChanged",
+    "Artifacts",
     "Assessment",
     "Attempt",
     "AttemptFailed",
@@ -190,6 +199,7 @@ __all__ = [
     "MissingExtra",
     "ModelCard",
     "NoModelAvailable",
+    "NotSerialisable",
     "Orchestrator",
     "Outcome",
     "OutputInvalid",
@@ -203,6 +213,8 @@ __all__ = [
     "Reasoning",
     "ReasoningDelta",
     "Restarted",
+    "ResultInvalid",
+    "Retry",
     "Rollback",
     "Run",
     "SecurityException",

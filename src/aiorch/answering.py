@@ -1,4 +1,4 @@
-"""The line's middle: an answer from the cache, or from the first deployment that gives a good one."""
+"""The line's middle: an answer from the journal, from the cache, or from the first deployment that gives a good one."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import anyio
 
+from aiorch.committing import committed, keeps, question_key, round_key
 from aiorch.errors import DeadlineExceeded, ExecutionError, StorageError, StreamInterrupted
 from aiorch.events import Blocked, CacheHit, Restarted
 from aiorch.protocols import Journal, StreamValidator
@@ -26,12 +28,15 @@ from aiorch.routing import (
     least,
     together,
 )
+from aiorch.spawning import spawn
 from aiorch.types import (
     Attempt,
     Budget,
     Delta,
     FailureKind,
     Issue,
+    ModelCard,
+    Ranking,
     ReasoningDelta,
     Request,
     Response,
@@ -40,7 +45,7 @@ from aiorch.types import (
     ToolChoice,
     Usage,
 )
-from aiorch.work import Line, Said, Work
+from aiorch.work import Line, Said, Taken, Work
 
 if TYPE_CHECKING:
     from aiorch.routing.semantic_cache import Asked
@@ -51,57 +56,73 @@ StreamEvent = Delta | Restarted | Blocked
 """What a stream shows: pieces of text, reasoning and tool calls; and what happened to what was shown."""
 
 
-async def execute(line: Line, work: Work, journal: Journal) -> tuple[Said, Work]:
+async def replayed(line: Line, work: Work, journal: Journal) -> Said | None:
+    """The answer of this round that an earlier process committed, whoever may be asked by now."""
+    taken = await committed(journal, round_key(work.task, work.rounds + 1), Taken)
+    if taken is None:
+        return None
+    if not work.rounds:  # nobody is chosen any more, which is when it would be told
+        route = work.route.why if work.route else ""
+        line.report.started(work.task, Ranking((), complexity=taken.complexity), work.profile.name, route)
+    return Said(taken, taken.answer, replayed=True)
+
+
+async def answered(line: Line, work: Work, journal: Journal) -> Said:
     """The answer: from the cache, or from the first deployment that gives a good one."""
-    request = asked_now(work)
+    place = round_key(work.task, work.rounds + 1)
+    request = asked_now(work, question_key(journal, place))
     key = cache_key(line, work, request)
     like = comparable_now(line, work, request) if key else None
-    said = await recalled(line, work, key, like)
-    if said is not None:
-        return said, settle(work, said)
+    known = await recalled(line, work, key, like)
+    if known is not None:
+        return await remembers(known, place, journal)
     await look_up(line, work)
     effect = partial(ask, line, work, request) if key is None else partial(ask_once, line, work, request, key)
+
+    async def take() -> Taken:
+        return taken_now(work, await effect())
+
     try:
-        answer = await journal.once(f"{work.task.id}/round/{work.rounds + 1}", effect, returns=Answer)
+        taken = await journal.once(place, take, returns=Taken, ledger=True)
     except ExecutionError as failed:
         learn(line, getattr(failed, "attempts", ()))
         raise told_all(failed, work) from failed.__cause__
-    learn(line, answer.attempts)
+    learn(line, taken.answer.attempts)
     await write_down(line)
-    said = Said(answer, key=key, like=like, shared=not answer.attempts)
-    return said, settle(work, said)
+    return Said(taken, taken.answer, key, like)
 
 
-async def execute_stream(
-    line: Line, work: Work, resume: Resume | None = None
+async def streamed(
+    line: Line, work: Work, journal: Journal, resume: Resume | None = None
 ) -> AsyncGenerator[StreamEvent | Said, None]:
     """The same in pieces; the whole answer comes last, unless a stream validator blocks it.
 
     Equal streams that run at the same time are asked each for itself: whoever reads slowly would hold up the others.
     """
-    request = asked_now(work)
+    place = round_key(work.task, work.rounds + 1)
+    request = asked_now(work, question_key(journal, place))
     key = cache_key(line, work, request)
     like = comparable_now(line, work, request) if key else None
-    remembers = await recalled(line, work, key, like)
-    view = View(line, work)
-    if remembers is not None:
-        for event in (*view.of(TextDelta(remembers.answer.response.message.text)), *view.rest()):
+    known = await recalled(line, work, key, like)
+    if known is not None:
+        for event in shown_whole(line, work, await remembers(known, place, journal)):
             yield event
-            if isinstance(event, Blocked):
-                return
-        yield remembers
         return
     await look_up(line, work)
+    view = View(line, work)
+    source = taking(
+        work, line.executor.stream(request, work.candidates, terms(line, work), resume or line.resume)
+    )
+    if keeps(journal):
+        source = committing(journal, place, source)
     try:
-        async with aclosing(
-            line.executor.stream(request, work.candidates, terms(line, work), resume or line.resume)
-        ) as pieces:
+        async with aclosing(source) as pieces:
             async for piece in pieces:
                 shown: Sequence[StreamEvent | Said]
-                if isinstance(piece, Answer):
-                    learn(line, piece.attempts)
+                if isinstance(piece, Taken):
+                    learn(line, piece.answer.attempts)
                     await write_down(line)
-                    shown = (*view.rest(), Said(piece, key=key, like=like))
+                    shown = (*view.rest(), Said(piece, piece.answer, key, like))
                 elif isinstance(piece, Restarted):  # what validators held back or counted is void
                     view = View(line, work)
                     shown = (piece,)
@@ -120,6 +141,55 @@ async def execute_stream(
     except ExecutionError as failed:
         learn(line, getattr(failed, "attempts", ()))
         raise told_all(failed, work) from failed.__cause__
+
+
+def shown_whole(line: Line, work: Work, said: Said) -> Sequence[StreamEvent | Said]:
+    """An answer that is there already as a stream of one piece; nothing comes after a block."""
+    view = View(line, work)
+    events = view.of(TextDelta(said.answer.response.message.text))
+    if not _blocks(events):
+        events = (*events, *view.rest())
+    return events if _blocks(events) else (*events, said)
+
+
+async def taking(
+    work: Work, pieces: AsyncGenerator[Delta | Restarted | Answer, None]
+) -> AsyncGenerator[Delta | Restarted | Taken, None]:
+    """A stream whose answer is what a run commits of it."""
+    async with aclosing(pieces):
+        async for piece in pieces:
+            yield taken_now(work, piece) if isinstance(piece, Answer) else piece
+
+
+async def committing(
+    journal: Journal, place: str, source: AsyncGenerator[Delta | Restarted | Taken, None]
+) -> AsyncGenerator[Delta | Restarted | Taken, None]:
+    """A stream as one effect of a durable run: its answer is committed when it is complete, and comes after that.
+
+    The effect runs beside whoever listens, one piece ahead at the most; who stops listening ends it.
+    """
+    send, receive = anyio.create_memory_object_stream[Delta | Restarted](0)
+
+    async def take() -> Taken:
+        async with aclosing(source):
+            async for piece in source:
+                if isinstance(piece, Taken):
+                    return piece
+                await send.send(piece)
+        raise RuntimeError("a stream ended without an answer")  # the executor raises or answers
+
+    async def effect() -> Taken:
+        async with send:
+            return await journal.once(place, take, returns=Taken, ledger=True)
+
+    under_way = spawn(effect)
+    try:
+        async with receive:
+            async for piece in receive:
+                yield piece
+        yield await under_way.result()
+    finally:
+        under_way.cancel()
 
 
 class View:
@@ -201,13 +271,13 @@ def released(text: str, watchers: Sequence[StreamValidator], *, closing: bool = 
     return text
 
 
-def asked_now(work: Work) -> Request:
-    """The request of this round."""
+def asked_now(work: Work, once: str | None = None) -> Request:
+    """The request of this round. :param once: what tells a provider that it was asked this before."""
     task = work.task
     choice = task.tool_choice
     if work.rounds and choice.mode in ("required", "tool"):
         choice = ToolChoice()  # it was obeyed in the first round; insisting again would never end
-    return Request(work.conversation, task.parameters, task.schema, task.tools, choice, metadata=task.tags)
+    return Request(work.conversation, task.parameters, task.schema, task.tools, choice, task.tags, once)
 
 
 def terms(line: Line, work: Work) -> Terms:
@@ -282,29 +352,63 @@ def comparable_now(line: Line, work: Work, request: Request) -> Asked | None:
     return comparable(request, model=model, tenant=work.task.tenant, agent=work.profile.name)
 
 
-async def recalled(line: Line, work: Work, key: str | None, like: Asked | None) -> Said | None:
+async def recalled(line: Line, work: Work, key: str | None, like: Asked | None) -> Taken | None:
     """The answer that is kept for this prompt, or for one that asks the same."""
     if line.cache is None or key is None:
         return None
     known = await line.cache.get(key)
-    said = None if known is None else remembered(work, known)
-    if said is None and like is not None and line.similar is not None:
+    taken = None if known is None else remembered(work, known)
+    if taken is None and like is not None and line.similar is not None:
         for found in await line.similar.find(like):
             known = await line.cache.get(found.key)
-            said = None if known is None else remembered(work, known, found.similarity)
-            if said is not None:
+            taken = None if known is None else remembered(work, known, found.similarity)
+            if taken is not None:
                 break
-    if said is not None:
-        model = said.answer.candidate.card.id
-        hit = CacheHit(at=line.clock.now(), task_id=work.task.id, model=model, similarity=said.similarity)
+    if taken is not None:
+        model = taken.answer.candidate.card.id
+        hit = CacheHit(at=line.clock.now(), task_id=work.task.id, model=model, similarity=taken.similarity)
         line.bus.emit(hit)
-    return said
+    return taken
 
 
-def remembered(work: Work, known: Known, similarity: float | None = None) -> Said | None:
+def remembered(work: Work, known: Known, similarity: float | None = None) -> Taken | None:
     """A kept answer as an answer of now: it cost nothing. ``None`` when who gave it may no longer be asked."""
     answer = for_nothing(work, known.response, known.model)
-    return None if answer is None else Said(answer, cached=True, similarity=similarity)
+    return None if answer is None else taken_now(work, answer, cached=True, similarity=similarity)
+
+
+async def remembers(known: Taken, place: str, journal: Journal) -> Said:
+    """A remembered answer, which a durable run commits: what comes after it must not hang on a cache."""
+
+    async def take() -> Taken:
+        return known
+
+    taken = await journal.once(place, take, returns=Taken)
+    return Said(taken, taken.answer)
+
+
+def taken_now(work: Work, answer: Answer, *, cached: bool = False, similarity: float | None = None) -> Taken:
+    """An answer with what is known now of those who could have given it. Pure."""
+    card = answer.candidate.card
+    return Taken(
+        answer,
+        cached,
+        not cached and not answer.attempts,
+        similarity,
+        all(c.card.id == card.id for c in work.candidates),
+        stands_in(work, card),
+        work.complexity,
+    )
+
+
+def stands_in(work: Work, card: ModelCard) -> bool:
+    """True when a model on this machine answers and one elsewhere was preferred to it, or a demo model does while a
+    configured provider could not even list its models. Pure.
+    """
+    if card.free != "local":
+        return False
+    preferred = takewhile(lambda c: c.card.id != card.id, work.candidates)
+    return (card.demo and work.silent) or any(c.card.free != "local" for c in preferred)
 
 
 def for_nothing(work: Work, response: Response, model: str) -> Answer | None:

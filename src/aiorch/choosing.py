@@ -16,7 +16,7 @@ from aiorch.protocols import Tool
 from aiorch.routing import RuleBook, Rules, directed, eligible, estimate_tokens, is_free, placed, weigh
 from aiorch.routing.foreign import ranking_by
 from aiorch.routing.ranked import Ranked
-from aiorch.types import Budget, Candidate, Message, Profile, Ranking, Task
+from aiorch.types import Budget, Candidate, Message, PassedOver, Profile, Ranking, Task
 from aiorch.work import Line, Work
 
 if TYPE_CHECKING:
@@ -88,14 +88,31 @@ async def match(line: Line, work: Work) -> Work:
     :raises NoModelAvailable: when nobody may be asked, with each candidate and why.
     """
     (ranking, free), silent = await rank_once(line, work)
-    line.report.started(work.task, ranking, work.profile.name, work.route.why if work.route else "")
+    if not work.rounds:  # otherwise it was told when an earlier process's answer was taken
+        line.report.started(work.task, ranking, work.profile.name, work.route.why if work.route else "")
     if not ranking.candidates:
         raise NoModelAvailable(
             nobody(work.task, ranking, line.rules.under(work.profile)), ranking.passed_over
         )
     work.candidates, work.tiers, work.free = ranking.candidates, ranking.tiers, free
     work.complexity, work.silent = ranking.complexity, silent
+    if work.left_out and not (work := without_those(work)).candidates:
+        left_out = [
+            PassedOver(id, "it was asked, and its answer was not good enough") for id in work.left_out
+        ]
+        raise NoModelAvailable(
+            nobody(work.task, ranking, line.rules.under(work.profile)), (*left_out, *ranking.passed_over)
+        )
     return work
+
+
+def without_those(work: Work) -> Work:
+    """The work without the candidates whose answers were not good enough. Pure."""
+    tiers = work.tiers or range(len(work.candidates))
+    left = [
+        (c, tier) for c, tier in zip(work.candidates, tiers, strict=True) if c.card.id not in work.left_out
+    ]
+    return replace(work, candidates=tuple([c for c, _ in left]), tiers=tuple([tier for _, tier in left]))
 
 
 async def rank_once(line: Line, work: Work) -> tuple[Ranked, bool]:

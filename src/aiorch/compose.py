@@ -24,6 +24,7 @@ from aiorch.furnishing import (
     fetcher,
     own_measurements,
     ranked_by,
+    result_cache,
     rule_keeper,
     rulebook,
     similar_prompts,
@@ -73,7 +74,7 @@ from aiorch.safety import AuditLog, Detector, Guard, InputLimits, Inspection, Re
 from aiorch.safety.arguments import ArgumentChecks
 from aiorch.safety.log_redaction import redact_log
 from aiorch.settings import Settings
-from aiorch.spawning import Crew
+from aiorch.spawning import Crew, Spawned, ended
 from aiorch.store import FILE_NAME, Store
 from aiorch.tools import ToolRunner
 from aiorch.types import Profile
@@ -84,8 +85,15 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from aiorch.workflow.durable import Durable
+    from aiorch.workflow.durable.administering import Runs
+    from aiorch.workflow.services import ResultCache
+
 
 log = logging.getLogger("aiorch")
+
+FAREWELL = 12.0
+"""Seconds that closing waits for runs in the background: a durable engine gives them 10 to write that they stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +131,8 @@ class House:
         redact: Redactor,
         crew: Crew,
         shelf: Shelf,
+        specs: Mapping[str, ProviderSpec],
+        rng: Random | None = None,
     ) -> None:
         self.settings = settings
         self.line = line
@@ -135,13 +145,54 @@ class House:
         self._crew = crew
         self._transport = transport
         self._shelf = shelf
+        self.specs = specs
+        """Every provider that is known, configured or not."""
+        self.rng = rng
+        """What chance comes from, in tests; ``None`` = the system."""
+        self._engines: dict[str, Durable] = {}
+        self._runs: dict[str, Runs] = {}
+        self._results: ResultCache | None = None
+        self._beside: list[Spawned[Any]] = []
 
-    def engine(self, name: str) -> Engine | None:
-        """The workflow engine that a plugin gives; ``None`` is the one in this process, called ``memory``.
+    def engine(self, wanted: Engine | str | None) -> Engine | None:
+        """The workflow engine of this name or address; ``None`` is the one in this process, called ``memory``.
 
-        :raises PluginError: where nobody gives one of that name.
+        :param wanted: an object, ``sqlite:///file`` or ``postgresql://...``, or the name of a plugin's; ``None`` = as
+            the setting ``engine`` says.
+        :raises PluginError: where nobody gives one of that name. :raises MissingExtra: without what it needs.
         """
-        return None if name == "memory" else cast("Engine", self._shelf.named(ENGINES, name))
+        name = self.settings.engine.get_secret_value() if wanted is None else wanted
+        if not isinstance(name, str):
+            return name
+        if name == "memory":
+            return None
+        if "://" not in name:
+            return cast("Engine", self._shelf.named(ENGINES, name))
+        if name not in self._engines:
+            from aiorch.workflow.durable import Durable
+
+            self._engines[name] = Durable(name, redact=self.redact, clock=self.line.clock)
+        return self._engines[name]
+
+    def runs(self, address: str | None) -> Runs:
+        """The runs of a database. :raises ConfigurationError: for an address of something else."""
+        name = address or self.settings.engine.get_secret_value()
+        if name not in self._runs:
+            from aiorch.workflow.durable.administering import Runs
+
+            self._runs[name] = Runs(name)
+        return self._runs[name]
+
+    def results(self) -> ResultCache | None:
+        """Where results of workflows' tasks are kept, if anywhere: as answers are."""
+        if self._results is None:
+            self._results = result_cache(self.settings, self.line.clock)
+        return self._results
+
+    def beside(self, work: Spawned[Any]) -> None:
+        """Work in the background that must not outlive this."""
+        self._beside = [one for one in self._beside if not one.done]
+        self._beside.append(work)
 
     @property
     def control(self) -> RouteControl:
@@ -155,6 +206,7 @@ class House:
 
     async def aclose(self) -> None:
         """Close providers and files; all of them, also when one fails at it. Copies that are under way end first."""
+        await self._end_background()
         await self._crew.aclose()
         try:
             await self.line.executor.aclose()
@@ -176,7 +228,21 @@ class House:
             except AiorchError as broken:  # the worst case stays counted
                 log.warning("what calls have taken of the day's budget could not be written: %s", broken)
         await self._store.aclose()
+        if (closes := getattr(self._results, "aclose", None)) is not None:
+            await closes()
         self.audit.close()
+
+    async def _end_background(self) -> None:
+        """Stop the runs that go on beside, and then close the engines that were opened for their addresses."""
+        running, self._beside = self._beside, []
+        await ended(running, FAREWELL)
+        opened = (*self._engines.values(), *self._runs.values())
+        self._engines, self._runs = {}, {}
+        for one in opened:
+            try:
+                await one.aclose()
+            except Exception:
+                log.exception("a database of runs could not be closed")
 
     def summary(self) -> str:
         """Which providers are configured."""
@@ -312,6 +378,8 @@ def build(settings: Settings | None, arguments: Mapping[str, Any], parts: Parts)
         redact=redact,
         crew=crew,
         shelf=shelf,
+        specs=specs,
+        rng=parts.rng,
     )
 
 

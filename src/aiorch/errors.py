@@ -24,8 +24,16 @@
     │   └── OutputInvalid             the answer does not fit the type that was asked for
     ├── WorkflowError
     │   ├── InvalidWorkflow           the workflow cannot run: every problem found
-    │   └── TaskFailed                a task of a running workflow failed
+    │   ├── LeaseLost                 somebody else carries out the run by now; what came here is thrown away
+    │   ├── NeedsPermission           a call began and nobody knows how it ended: a person has to say whether to repeat it
+    │   ├── NotStorable               a result of a durable run cannot be written as JSON
+    │   ├── NotSerialisable           the workflow cannot be written as data: every place that keeps it from it
+    │   ├── ResultInvalid             a task gave something else than its type says
+    │   ├── RunInUse                  another process carries out this run
+    │   ├── TaskFailed                a task of a running workflow failed
+    │   └── VersionChanged            a run cannot be carried on: another specification began it
     └── StorageError                  a file or database cannot be read or written
+        ├── ArtifactChanged           a file is not any more what it was when it was taken down
         └── AuditError                an action could not be recorded, so it was not done
 
 Every message says what happened, to what, and what to do. No error carries a secret: providers' words are
@@ -278,6 +286,30 @@ class InvalidWorkflow(WorkflowError):
         super().__init__(f"workflow {name!r} cannot run:" + "".join(f"\n  - {p}" for p in self.problems))
 
 
+class NotSerialisable(WorkflowError):
+    """The workflow cannot be written as data; ``problems`` holds every place that keeps it from it, and the cure."""
+
+    def __init__(self, name: str, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        said = "".join(f"\n  - {p}" for p in self.problems)
+        super().__init__(f"workflow {name!r} cannot be written as data:{said}")
+
+
+class ResultInvalid(WorkflowError):
+    """A task gave something else than its type says."""
+
+    def __init__(self, task: str, wanted: str, came: str, why: str) -> None:
+        self.task = task
+        self.wanted = wanted
+        """The type that was said: ``an int``."""
+        self.came = came
+        """The type of what came."""
+        super().__init__(
+            f"task {task!r} should give {wanted}, and gave a value of type {came}: {why}. "
+            "Mend what it returns, or what it says that it returns"
+        )
+
+
 class TaskFailed(WorkflowError):
     """A task of a running workflow failed; the cause is chained."""
 
@@ -291,11 +323,84 @@ class TaskFailed(WorkflowError):
         super().__init__(f"{text} (skipped: {', '.join(self.skipped)})" if self.skipped else text)
 
 
+class RunInUse(WorkflowError):
+    """Another process carries out this run."""
+
+    def __init__(self, run_id: str, owner: str) -> None:
+        self.run_id = run_id
+        self.owner = owner
+        """Which process, as the table of runs names it."""
+        super().__init__(
+            f"run {run_id!r} is carried out by another process ({owner}): wait until it has ended, or cancel it; "
+            "a process that is gone loses its runs at once on the same machine, else when its lease has ended"
+        )
+
+
+class LeaseLost(WorkflowError):
+    """Somebody else carries out the run by now, or it was cancelled: nothing more of it is kept from here."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__(
+            f"run {run_id!r} was taken over, cancelled or deleted elsewhere: what this process did since then is "
+            "thrown away. Running it again under this id shows, or carries on, what stands"
+        )
+
+
+class VersionChanged(WorkflowError):
+    """A run cannot be carried on: another specification began it."""
+
+    def __init__(self, run_id: str, began: str, now: str) -> None:
+        self.run_id = run_id
+        self.began = began
+        """Hash of the specification under which it began."""
+        self.now = now
+        """Hash of the specification of now."""
+        super().__init__(
+            f"run {run_id!r} was begun by version {began} of its workflow, and this is version {now}: take a new "
+            "run id, or finish it with the workflow as it was"
+        )
+
+
+class NeedsPermission(WorkflowError):
+    """A call that may not be repeated unasked began, and nobody knows how it ended."""
+
+    def __init__(self, run_id: str, key: str, name: str, began: str = "") -> None:
+        self.run_id = run_id
+        self.key = key
+        """The call, by its key in the journal."""
+        self.name = name
+        """Under which name the decision is sent to the run."""
+        when = f" at {began}" if began else ""
+        super().__init__(
+            f"run {run_id!r} began {key!r}{when} and was interrupted before the result was kept; it is not "
+            "idempotent, so it is not repeated unasked. Find out whether it happened, then send the run "
+            f'{{"repeat": true}} or {{"result": ...}} under the name {name!r}, and run it again under this id'
+        )
+
+
+class NotStorable(WorkflowError):
+    """A result of a durable run cannot be written as JSON."""
+
+    def __init__(self, key: str, kind: str, why: str) -> None:
+        self.key = key
+        """What gave it, by its key in the journal; the run's id where it is the run's own result."""
+        super().__init__(
+            f"{key!r} gave a value of type {kind}, which cannot be kept as JSON ({why}). A durable run keeps what its "
+            "tasks give: return text, numbers, lists, dictionaries, dataclasses or pydantic models, and say so in "
+            "the annotation; or run it with engine='memory'"
+        )
+
+
 # --- storage -----------------------------------------------------------------------------------------------------
 
 
 class StorageError(AiorchError):
     """A file or database cannot be read or written."""
+
+
+class ArtifactChanged(StorageError):
+    """A file is gone, or not any more what it was when its hash was taken."""
 
 
 class AuditError(StorageError):

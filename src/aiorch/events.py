@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from operator import attrgetter
 from typing import Any, Literal, TypeVar, cast
 
 from aiorch.types import (
@@ -27,6 +28,7 @@ from aiorch.types import (
     Outcome,
     Usage,
 )
+from aiorch.types.quick import quick
 
 log = logging.getLogger("aiorch")
 
@@ -194,6 +196,7 @@ class RunStarted(Event):
     tasks: int
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeStarted(Event):
     """A task of a run began. ``item`` labels one element of a mapped task."""
@@ -204,6 +207,35 @@ class NodeStarted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NodeWaiting(Event):
+    """A task of a run waits for somebody or something outside."""
+
+    run_id: str
+    node: str
+    kind: Literal["approval", "event", "time"]
+    name: str = ""
+    """What to send the answer to: the task's path, or the event's name."""
+    until: float | None = None
+    """Epoch seconds when it waits no longer."""
+    item: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeRetrying(Event):
+    """A try of a task failed, and there will be another one."""
+
+    run_id: str
+    node: str
+    attempt: int
+    """Which one failed, 1 for the first."""
+    wait: float
+    """Seconds until the next."""
+    error: str
+    item: str | None = None
+
+
+@quick
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeFinished(Event):
     """A task of a run is done."""
 
@@ -213,6 +245,8 @@ class NodeFinished(Event):
     item: str | None = None
     outcome: Outcome[Any] | None = None
     """For AI tasks: measures of the outcome (its texts are left out unless retention keeps them)."""
+    refused: bool = False
+    """For approvals: a person said no, and who waits for it is skipped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,7 +317,7 @@ class Bus:
 
     def __init__(self, redact: Redactor | None = None) -> None:
         self._listeners: list[_Subscription] = []
-        self._redact = redact
+        self._redact = None if redact is None else _Remembering(redact)
         self._reported = False
 
     @property
@@ -307,7 +341,7 @@ class Bus:
     def emit(self, event: Event) -> None:
         """Tell everybody. Never raises."""
         shown: Event | None = None
-        for entry in tuple(self._listeners):
+        for entry in tuple(self._listeners):  # a listener may unsubscribe
             if entry.kinds and not isinstance(event, entry.kinds):
                 continue
             if shown is None:
@@ -342,11 +376,53 @@ class _Subscription:
     """True once its first failure was logged."""
 
 
+_REMEMBERED = 4096
+"""Short texts that are known to hold no secret; then it forgets them all."""
+
+_SHORT = 80
+"""Characters: names of tasks, runs and models come again and again, longer texts seldom."""
+
+
+class _Remembering:
+    """A redactor that looks at a short text once: a run of 10,000 tasks names each twice, and itself in every event."""
+
+    __slots__ = ("_clean", "_redact")
+
+    def __init__(self, redact: Redactor) -> None:
+        self._redact = redact
+        self._clean: set[str] = set()
+
+    def __call__(self, text: str) -> str:
+        clean = self._clean
+        if text in clean:
+            return text
+        made = self._redact(text)
+        if made == text and len(text) <= _SHORT:
+            if len(clean) >= _REMEMBERED:
+                clean.clear()
+            clean.add(text)
+        return made
+
+
+_WORDLESS = frozenset({int, float, bool, type(None), Decimal, bytes})
+"""Types that hold no text."""
+
+_FIELDS: dict[type, tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]] = {}
+"""The fields of dataclasses met so far, and how to read them all at once."""
+
+
 def _redacted(value: Any, redact: Redactor) -> Any:
     """``value`` with every string in it redacted; the same object where nothing changed.
 
     It reaches into dataclasses, pydantic models, mappings, lists, tuples and sets, keys included.
     """
+    kind = cast("type[Any]", type(value))
+    if kind is str:
+        return redact(value)
+    if kind in _WORDLESS:
+        return value
+    if kind in _FIELDS or dataclasses.is_dataclass(kind):
+        return _redacted_fields(value, redact)
     if isinstance(value, str):
         return value if isinstance(value, Enum) else redact(value)
     if isinstance(value, Mapping):
@@ -359,17 +435,33 @@ def _redacted(value: Any, redact: Redactor) -> Any:
         if all(new is old for new, old in zip(made, items, strict=True)):
             return cast("Any", value)
         return made if isinstance(value, tuple) else type(cast("list[Any]", value))(made)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        changed: dict[str, Any] = {}
-        for f in dataclasses.fields(value):
-            old = getattr(value, f.name)
-            new = _redacted(old, redact)
-            if new is not old and new != old:
-                changed[f.name] = new
-        return dataclasses.replace(value, **changed) if changed else value
     copied = getattr(value, "model_copy", None)
     if copied is not None and not isinstance(value, type):  # a pydantic model: an outcome's value may be one
         held = cast("dict[str, Any]", vars(value))
         made = _redacted(held, redact)
         return value if made is held else copied(update=made)
     return value
+
+
+def _redacted_fields(value: Any, redact: Redactor) -> Any:
+    kind = cast("type[Any]", type(value))
+    if kind not in _FIELDS:
+        _FIELDS[kind] = _reader(kind)
+    names, read = _FIELDS[kind]
+    held = read(value)
+    changed: dict[str, Any] | None = None
+    for place, old in enumerate(held):
+        if type(old) in _WORDLESS:
+            continue
+        new = redact(old) if type(old) is str else _redacted(old, redact)
+        if new is not old and new != old:
+            changed = changed or {}
+            changed[names[place]] = new
+    return dataclasses.replace(value, **changed) if changed else value
+
+
+def _reader(kind: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    names = tuple(f.name for f in dataclasses.fields(kind))
+    if len(names) > 1:
+        return names, attrgetter(*names)
+    return names, lambda value: tuple(getattr(value, name) for name in names)

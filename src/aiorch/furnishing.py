@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from aiorch.routing.experience import Experience
     from aiorch.routing.semantic_cache import SemanticCache
     from aiorch.safety.rule_keeping import RuleKeeper
+    from aiorch.workflow.services import ResultCache
 
 log = logging.getLogger("aiorch")
 
@@ -313,6 +314,18 @@ def answer_cache(settings: Settings, store: Store, clock: Clock) -> AnswerCache 
                 clock=clock,
                 size=settings.cache_bytes,
             )
+
+
+def result_cache(settings: Settings, clock: Clock) -> ResultCache | None:
+    """Where results of workflows' tasks are kept, if anywhere. Made for the first workflow."""
+    if settings.cache == "off":
+        return None
+    from aiorch.workflow.result_cache import MIGRATIONS, DiskResults, MemoryResults
+
+    if settings.cache == "memory":
+        return MemoryResults(clock, entries=settings.cache_entries, size=settings.cache_bytes)
+    store = Store(settings.data_dir / FILE_NAME, MIGRATIONS, clock=clock)
+    return DiskResults(store, clock, entries=settings.cache_entries, size=settings.cache_bytes)
 
 
 def similar_prompts(settings: Settings, store: Store, clock: Clock) -> SemanticCache | None:

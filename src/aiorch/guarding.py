@@ -5,12 +5,15 @@ Whatever a tool or a document says can make the guard ask for more; nothing that
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from aiorch.committing import decided
 from aiorch.errors import SettingsError
-from aiorch.protocols import ApprovalRequest, Tool
+from aiorch.protocols import ApprovalRequest, Journal, Tool
 from aiorch.routing import Profiles
 from aiorch.safety import Policy, policy_of, spotlit
 from aiorch.safety.places import places_of, rewritten
@@ -42,25 +45,46 @@ def policies(setting: str, profiles: Profiles) -> Callable[[Task], Policy]:
     return lambda task: own.get(task.agent or "", usual)
 
 
-async def may_pass(line: Line, task: Task, verdict: Verdict, content: Sequence[Message]) -> bool:
+async def drawn() -> str:
+    """What the pseudonyms of one task have in common: text of somebody else's must not be taken for one."""
+    return secrets.token_hex(3)
+
+
+async def may_pass(
+    line: Line, task: Task, verdict: Verdict, content: Sequence[Message], journal: Journal, place: str
+) -> bool:
     """Whether ``content`` may go on: as the verdict says, or a person whom it wants asked, who is shown what would.
 
+    :param place: on the line, where a durable run keeps what the person said.
     :raises AuditError: when the answer cannot be recorded.
     """
     if verdict.action != "ask":
         return verdict.allowed
     now = content if verdict.replacement is None else verdict.replacement
     texts = [place.text for place in places_of(verdict.stage, now)]
-    return await approved(line, task, verdict.stage, said(verdict.issues), {"texts": texts})
+    return await approved(line, task, verdict.stage, said(verdict.issues), {"texts": texts}, journal, place)
 
 
-async def approved(line: Line, task: Task, action: str, summary: str, details: Mapping[str, Any]) -> bool:
-    """Whether a person allows it. Where nobody can be asked, it is not allowed."""
-    if line.approver is None:
+async def approved(
+    line: Line,
+    task: Task,
+    action: str,
+    summary: str,
+    details: Mapping[str, Any],
+    journal: Journal,
+    place: str,
+) -> bool:
+    """Whether a person allows it, who is asked once. Where nobody can be asked, it is not allowed."""
+    approver = line.approver
+    if approver is None:
         return False
-    answer = await line.approver.approve(ApprovalRequest(action, summary, details, task.id))
-    line.report.record(task, "approval.given" if answer is True else "approval.refused", action=action)
-    return answer is True
+
+    async def ask() -> bool:
+        answer = await approver.approve(ApprovalRequest(action, summary, details, task.id)) is True
+        line.report.record(task, "approval.given" if answer else "approval.refused", action=action)
+        return answer
+
+    return await decided(journal, place, action, details, ask)
 
 
 def as_data(line: Line, task: Task, verdict: Verdict) -> Task:
@@ -80,13 +104,14 @@ def as_data(line: Line, task: Task, verdict: Verdict) -> Task:
 
 
 async def checked_call(
-    line: Line, work: Work, call: ToolCall, tool: Tool | None
+    line: Line, work: Work, call: ToolCall, tool: Tool | None, journal: Journal, place: str
 ) -> tuple[ToolCall, ToolResult | None, Work]:
     """A call as it may be made; where it may not, what the model is told instead of a result.
 
     It is looked at with the values in place of pseudonyms: that is what the tool would be given.
     """
     (call,) = line.guard.restored(work.task, Message("assistant", (call,))).tool_calls
+    asks = partial(may_be_made, line, work.task, journal, place)
     verdict = Verdict("arguments", "allow")
     if line.guard.watches("arguments"):
         verdict = await line.guard.check("arguments", (Message("assistant", (call,)),), work.task)
@@ -94,35 +119,42 @@ async def checked_call(
         if verdict.replacement is not None:
             (call,) = verdict.replacement[0].tool_calls
         why = f"{call.name}: {said(verdict.issues)}"
-        if not (verdict.allowed or (verdict.action == "ask" and await may_be_made(line, work, call, why))):
+        if not (verdict.allowed or (verdict.action == "ask" and await asks(call, why))):
             return call, refused(line, work, call, verdict), work
     if tool is None or tool.idempotent or verdict.action == "ask" or not (why := suspicion(work.verdicts)):
         return call, None, work
     doubtful = Issue("suspicious_context", f"{call.name} changes something, and {why}")
     asked = Verdict("arguments", "ask", (doubtful,))
-    if await may_be_made(line, work, call, doubtful.message):
+    if await asks(call, doubtful.message):
         return call, None, work
     work = noted(line, work, asked)
     return call, refused(line, work, call, asked), work
 
 
-async def may_be_made(line: Line, work: Work, call: ToolCall, why: str) -> bool:
+async def may_be_made(line: Line, task: Task, journal: Journal, place: str, call: ToolCall, why: str) -> bool:
     """Whether a person allows this call. :raises AuditError: when the answer cannot be recorded."""
-    return await approved(line, work.task, call.name, why, {"arguments": dict(call.arguments)})
+    return await approved(line, task, call.name, why, {"arguments": dict(call.arguments)}, journal, place)
 
 
-async def checked_result(line: Line, work: Work, result: ToolResult) -> tuple[ToolResult, Work]:
-    """A result as the model may read it: without what must not go further, and marked as what it is."""
+async def checked_result(
+    line: Line, work: Work, result: ToolResult, journal: Journal, place: str, *, mark: bool = True
+) -> tuple[ToolResult, Work]:
+    """A result as it may go on: without what must not go further.
+
+    :param mark: for a model, which is shown that it is no order of anybody's.
+    """
     if not line.guard.watches("tool_result"):
         return result, work
     content = (Message.tool(result),)
     verdict = await line.guard.check("tool_result", content, work.task)
     work = noted(line, work, verdict)
-    if not await may_pass(line, work.task, verdict, content):
+    if not await may_pass(line, work.task, verdict, content, journal, f"{place}/result"):
         why = f"the guard kept this result back: {said(refusal(line, verdict))}"
         return replace(result, content=why, is_error=True), work
     if verdict.replacement is not None:
         (result,) = verdict.replacement[0].tool_results
+    if not mark:
+        return result, work
     spotlight = line.guard.policy(work.task).spotlight
     attacked = any(issue.detector == "injection" for issue in verdict.issues)
     if spotlight == "always" or (spotlight == "found" and attacked):

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from aiorch.errors import SecurityException, SettingsError, nearest
 from aiorch.routing import AGENT_PROFILES, TASK_MODELS
 from aiorch.types import ModelCard
+from aiorch.workflow.codes import WORKFLOW_VALIDATION_RULES
+from aiorch.workflow.parallel import identify_parallel_groups
 
 if TYPE_CHECKING:
     from aiorch.discovering import Discovery, Summary
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AGENT_PROFILES",
+    "WORKFLOW_VALIDATION_RULES",
     "AvailableModels",
     "Config",
     "EnhancedDiscovery",
@@ -25,6 +28,7 @@ __all__ = [
     "TaskMatcher",
     "config",
     "get_enhanced_discovery",
+    "identify_parallel_groups",
     "matcher",
     "security_manager",
 ]

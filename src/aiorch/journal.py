@@ -13,6 +13,10 @@ class NullJournal:
 
     __slots__ = ()
 
+    keeps = False
+    """Nothing that was done is known after a restart; whoever asks a journal that does not say takes it for one that
+    keeps."""
+
     def once(
         self,
         key: str,

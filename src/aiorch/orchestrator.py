@@ -50,7 +50,8 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from aiorch.benchmarking import Progress, Report
+    from aiorch.benchmarking import Progress
+    from aiorch.benchmarking import Report as BenchmarkReport
     from aiorch.catalog import Probing
     from aiorch.clock import Clock
     from aiorch.discovering import Discovery
@@ -65,6 +66,13 @@ if TYPE_CHECKING:
     from aiorch.settings import Settings
     from aiorch.work import Line
     from aiorch.workflow import Run, Workflow
+    from aiorch.workflow.durable.administering import Runs
+    from aiorch.workflow.estimate import Estimate
+    from aiorch.workflow.facts import Thresholds
+    from aiorch.workflow.history import Past
+    from aiorch.workflow.report import Report
+    from aiorch.workflow.services import Services
+    from aiorch.workflows import Workshop
 
 T = TypeVar("T")
 Prompt = str | Sequence[Message] | Task
@@ -291,36 +299,181 @@ class Orchestrator:
         /,
         *,
         limit: int = 64,
+        limits: Mapping[str, int] | None = None,
         engine: Engine | str | None = None,
         run: Run | None = None,
+        run_id: str | None = None,
         **inputs: Any,
     ) -> Run:
         """Carry out a workflow: ``await ai.execute(flow, log=text)``.
 
+            run = await ai.execute(flow, log=text, engine="sqlite:///runs.db", run_id="nightly-1")
+
+        Under a durable engine the same id carries on what was interrupted and repeats nothing that was committed; of a
+        run that is done it returns what is stored.
+
         :param given: inputs as a mapping, for names that are also arguments of this method; those named win.
-        :param limit: tasks at once.
-        :param engine: where it runs, or the name of an engine that a plugin gives; ``None`` = in this process.
+        :param limit: tasks at once. :param limits: by tag, how many tasks that have it are at work at once.
+        :param engine: where it runs: ``sqlite:///file``, ``postgresql://...``, ``memory``, the name of a plugin's
+            engine or one itself; ``None`` = as the setting ``engine`` says. One that is opened by its address is
+            closed with the orchestrator.
         :param run: a fresh ``Run`` to fill in, for whoever wants to look at it while the work goes on.
+        :param run_id: under which it is stored; ``None`` draws one.
         :raises InvalidWorkflow: before anything runs, with every problem found.
         :raises TaskFailed: when a task failed; its ``run`` holds what was finished.
         """
-        from aiorch.workflow import execute
-
-        async def ask(task: Task, output: Any, tools: Sequence[Tool]) -> Outcome[Any]:
-            return await self.run(task, output=output, tools=tools)
-
-        return await execute(
+        return await self._workshop().execute(
             flow,
             {**(given or {}), **inputs},
-            ask=ask,
-            bus=self._house.line.bus,
-            clock=self._house.line.clock,
-            engine=self._house.engine(engine) if isinstance(engine, str) else engine,
-            provide={Orchestrator: self},
             limit=limit,
+            limits=limits,
+            engine=engine,
             run=run,
-            redact=self._house.redact,
+            run_id=run_id,
         )
+
+    async def start(
+        self,
+        flow: Workflow,
+        given: Mapping[str, Any] | None = None,
+        /,
+        *,
+        limit: int = 64,
+        limits: Mapping[str, int] | None = None,
+        engine: Engine | str | None = None,
+        run: Run | None = None,
+        run_id: str | None = None,
+        **inputs: Any,
+    ) -> Run:
+        """Begin a workflow and let it go on in the background.
+
+            run = await ai.start(flow, log=text)
+            async for event in run:
+                ...
+            await run.result()
+
+        It is stopped by ``run.cancel()``, and when the orchestrator is closed. Parameters are those of :meth:`execute`.
+
+        :returns: when it has begun. :raises InvalidWorkflow: and whatever else keeps it from beginning. What goes wrong
+            later ``run.result()`` raises.
+        """
+        return await self._workshop().start(
+            flow,
+            {**(given or {}), **inputs},
+            limit=limit,
+            limits=limits,
+            engine=engine,
+            run=run,
+            run_id=run_id,
+        )
+
+    async def validate(
+        self,
+        flow: Workflow,
+        given: Mapping[str, Any] | None = None,
+        /,
+        *,
+        live: bool = False,
+        limit: int = 64,
+        limits: Mapping[str, int] | None = None,
+        engine: Engine | str | None = None,
+        thresholds: Thresholds | None = None,
+        **inputs: Any,
+    ) -> Report:
+        """Everything that is wrong or doubtful about a workflow, at once; nothing is carried out.
+
+            report = await ai.validate(flow, live=True, log=text)
+            report.raise_for_errors()
+
+        :param given: the inputs, as for :meth:`execute`; without any, what is missing of them is no problem.
+        :param live: also whether it can be carried out now: by keys, models, quotas, budgets and time. No model is
+            asked, and nothing is spent.
+        :param thresholds: beyond what it is no longer reasonable.
+        """
+        handed = None if given is None and not inputs else {**(given or {}), **inputs}
+        return await self._workshop().validate(
+            flow, handed, live=live, limit=limit, limits=limits, engine=engine, thresholds=thresholds
+        )
+
+    async def estimate(
+        self,
+        flow: Workflow,
+        given: Mapping[str, Any] | None = None,
+        /,
+        *,
+        limit: int = 64,
+        limits: Mapping[str, int] | None = None,
+        history: Past | None = None,
+        **inputs: Any,
+    ) -> Estimate:
+        """How long a workflow takes and what it costs, by the prices of whoever would be asked first. Nobody is asked.
+
+            print(await ai.estimate(flow, log=text, history=History.of(runs)))
+
+        :param history: what earlier runs took; without it durations are assumed, and the estimate says so.
+        :raises InvalidWorkflow: with every problem, where it cannot run whatever the inputs.
+        """
+        return await self._workshop().estimate(
+            flow, {**(given or {}), **inputs}, limit=limit, limits=limits, history=history
+        )
+
+    async def submit(
+        self,
+        flow: Workflow,
+        given: Mapping[str, Any] | None = None,
+        /,
+        *,
+        engine: str | None = None,
+        run_id: str | None = None,
+        priority: int = 0,
+        delay: float | None = None,
+        **inputs: Any,
+    ) -> str:
+        """Put a run into the queue of a database, for whichever worker (``aiorch worker``) takes it.
+
+            run_id = await ai.submit(flow, log=text, engine="postgresql://me@db.example/runs")
+
+        :param given: the inputs, as for :meth:`execute`: what JSON can hold, dataclasses and pydantic models included.
+        :param engine: ``postgresql://...`` or ``sqlite:///file``; ``None`` = as the setting ``engine`` says.
+        :param run_id: names it; one that is there already is left as it is, so that submitting twice is safe.
+        :param priority: higher goes first. :param delay: seconds before which no worker takes it.
+        :returns: the run's id.
+        :raises InvalidWorkflow: before anything is stored, with every problem found.
+        :raises InputError: for inputs or an id that cannot be stored. :raises ConfigurationError: for an engine whose
+            runs do not outlive the process.
+        """
+        handed = {**(given or {}), **inputs}
+        return await self.runs(engine).submit(flow, handed, run_id=run_id, priority=priority, delay=delay)
+
+    async def services(self, *flows: Workflow) -> Services:
+        """What runs of these workflows are handed in, for whoever carries them out in another way than :meth:`execute`.
+
+            await serve([nightly], await ai.services(nightly), engine="postgresql://me@db.example/runs")
+
+        It can be used for as long as the orchestrator is open.
+        """
+        return await self._workshop().services(*(flow.graph() for flow in flows))
+
+    def runs(self, engine: str | None = None) -> Runs:
+        """The runs of a database, to look at and to look after: list, resume, cancel, fork, send, approve.
+
+            for run in await ai.runs("sqlite:///runs.db").list(state="failed"):
+                print(run.id, run.error)
+
+        It is closed with the orchestrator.
+
+        :param engine: ``sqlite:///file`` or ``postgresql://...``; ``None`` = as the setting ``engine`` says.
+        :raises ConfigurationError: for an engine whose runs do not outlive the process.
+        """
+        return self._house.runs(engine)
+
+    def _workshop(self) -> Workshop:
+        from aiorch.workflows import Workshop
+
+        def prepared(task: Task, shape: Shape[Any], tools: Sequence[Tool]) -> tuple[Task, Mapping[str, Tool]]:
+            return self._task(task, None, None, shape, tools, None, None)
+
+        return Workshop(self._house, self._line, self._scope, prepared, {Orchestrator: self})
 
     # --- on whose behalf -----------------------------------------------------------------------------------------
 
@@ -553,7 +706,7 @@ class Orchestrator:
         days: float = 30,
         wait: bool = False,
         progress: Callable[[Progress], None] | None = None,
-    ) -> Report:
+    ) -> BenchmarkReport:
         """Ask models a small fixed set of questions, and say how many were answered rightly, and how quickly.
 
             report = await ai.benchmark(["groq/openai/gpt-oss-20b", "local/smollm2-135m"], calls=40)

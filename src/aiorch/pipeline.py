@@ -11,11 +11,19 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
-from itertools import takewhile
 from typing import Any, TypeVar
 
-from aiorch.answering import StreamEvent, execute, execute_stream, in_time, settle
-from aiorch.choosing import completed, match, routed
+from aiorch.answering import (
+    StreamEvent,
+    answered,
+    in_time,
+    replayed,
+    settle,
+    shown_whole,
+    streamed,
+)
+from aiorch.choosing import completed, match, routed, without_those
+from aiorch.committing import keeps, round_key, tool_key
 from aiorch.errors import (
     BudgetExceeded,
     ExecutionError,
@@ -23,9 +31,10 @@ from aiorch.errors import (
     OutputInvalid,
     QualityError,
     SecurityException,
+    ToolError,
 )
 from aiorch.events import Blocked
-from aiorch.guarding import as_data, checked_call, checked_result, may_pass, noted, refusal
+from aiorch.guarding import as_data, checked_call, checked_result, drawn, may_pass, noted, refusal
 from aiorch.protocols import Journal, Tool
 from aiorch.quality import Shape, meets, shape_of, shortfalls
 from aiorch.quality import assess as checked
@@ -35,9 +44,9 @@ from aiorch.types import (
     CheckResult,
     Issue,
     Message,
-    ModelCard,
     Outcome,
     Task,
+    ToolCall,
     ToolResult,
     Verdict,
 )
@@ -50,12 +59,11 @@ async def run(
     line: Line, task: Task, shape: Shape[T], tools: Mapping[str, Tool], journal: Journal
 ) -> Outcome[T]:
     """Carry out one task. What it raises is listed in :meth:`aiorch.Orchestrator.run`."""
-    work, tools = await admit(line, task, tools)
+    work, tools = await admit(line, task, tools, journal)
     try:
-        work = await match(line, work)
         while True:
             said, work = await execute(line, work, journal)
-            said, work = await release(line, work, said)
+            said, work = await release(line, work, said, journal)
             if said.answer.response.message.tool_calls and tools and work.rounds < work.profile.max_rounds:
                 work = await use_tools(line, work, said, tools, journal)
                 continue
@@ -87,13 +95,12 @@ async def stream(
 
     What was shown stays shown, so an answer is assessed and marked, but neither revised nor escalated.
     """
-    work, tools = await admit(line, task, tools)
+    work, tools = await admit(line, task, tools, journal)
     try:
-        work = await match(line, work)
         while True:
             said: Said | None = None
             why: tuple[Issue, ...] = ()
-            async with aclosing(execute_stream(line, work, resume)) as pieces:
+            async with aclosing(execute_stream(line, work, journal, resume)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, Said):
                         said = piece
@@ -105,7 +112,7 @@ async def stream(
             if said is None:  # blocked by a validator: the event said so already
                 raise SecurityException(why or "a stream validator stopped the answer", blocked="output")
             work = settle(work, said)
-            said, work = await release(line, work, said)
+            said, work = await release(line, work, said, journal)
             if said.answer.response.message.tool_calls and tools and work.rounds < work.profile.max_rounds:
                 work = await use_tools(line, work, said, tools, journal)
                 continue
@@ -125,7 +132,9 @@ async def stream(
 # --- admit: may this come in? ------------------------------------------------------------------------------------
 
 
-async def admit(line: Line, task: Task, tools: Mapping[str, Tool]) -> tuple[Work, Mapping[str, Tool]]:
+async def admit(
+    line: Line, task: Task, tools: Mapping[str, Tool], journal: Journal
+) -> tuple[Work, Mapping[str, Tool]]:
     """Find out which profile serves the task, complete it from that, check the input, write it down.
 
     :returns: with the tools of that profile.
@@ -137,10 +146,11 @@ async def admit(line: Line, task: Task, tools: Mapping[str, Tool]) -> tuple[Work
     task, tools, profile, route = await routed(line, task, tools)
     task = completed(task, profile, line.budget)
     try:
+        await named(line, task, journal)
         verdict = await line.guard.check("input", task.messages, task)
         if verdict.replacement is not None:
             task = replace(task, messages=verdict.replacement)
-        allowed = await may_pass(line, task, verdict, task.messages)
+        allowed = await may_pass(line, task, verdict, task.messages, journal, f"{task.id}/input")
         line.report.admitted(task, verdict, allowed=allowed)
         if not allowed:
             raise SecurityException(refusal(line, verdict))
@@ -161,10 +171,45 @@ async def admit(line: Line, task: Task, tools: Mapping[str, Tool]) -> tuple[Work
     return work, tools
 
 
+async def named(line: Line, task: Task, journal: Journal) -> None:
+    """Pseudonyms that mean in every process what they meant in the one that asked, where the task may get some."""
+    if keeps(journal) and line.guard.may_rename(task):
+        line.guard.name(task, await journal.once(f"{task.id}/names", drawn, returns=str))
+
+
+# --- execute: who answers ----------------------------------------------------------------------------------------
+
+
+async def execute(line: Line, work: Work, journal: Journal) -> tuple[Said, Work]:
+    """The answer of this round: the one that an earlier process committed, else of whoever may be asked now."""
+    said = await replayed(line, work, journal)
+    if said is None:
+        if not work.candidates:
+            work = await match(line, work)
+        said = await answered(line, work, journal)
+    return said, settle(work, said)
+
+
+async def execute_stream(
+    line: Line, work: Work, journal: Journal, resume: Resume | None
+) -> AsyncGenerator[StreamEvent | Said, None]:
+    """The same in pieces."""
+    said = await replayed(line, work, journal)
+    if said is not None:
+        for event in shown_whole(line, work, said):
+            yield event
+        return
+    if not work.candidates:
+        work = await match(line, work)
+    async with aclosing(streamed(line, work, journal, resume)) as pieces:
+        async for piece in pieces:
+            yield piece
+
+
 # --- release: may this go out? -----------------------------------------------------------------------------------
 
 
-async def release(line: Line, work: Work, said: Said) -> tuple[Said, Work]:
+async def release(line: Line, work: Work, said: Said, journal: Journal) -> tuple[Said, Work]:
     """Let the guard look at the answer before anybody else does.
 
     :raises SecurityException: when a validator blocks it.
@@ -172,7 +217,8 @@ async def release(line: Line, work: Work, said: Said) -> tuple[Said, Work]:
     message = said.answer.response.message
     verdict = await line.guard.check("output", (message,), work.task)
     work = noted(line, work, verdict)
-    if not await may_pass(line, work.task, verdict, (message,)):
+    place = f"{round_key(work.task, work.rounds)}/output"
+    if not await may_pass(line, work.task, verdict, (message,), journal, place):
         raise SecurityException(refusal(line, verdict), blocked="output")
     if verdict.replacement is not None:
         response = replace(said.answer.response, message=verdict.replacement[0])
@@ -191,25 +237,56 @@ async def use_tools(line: Line, work: Work, said: Said, tools: Mapping[str, Tool
     """
     message = said.answer.response.message
     results: list[Message] = []
-    for asked in message.tool_calls:
-        tool = tools.get(asked.name)
-        call, result, work = await checked_call(line, work, asked, tool)
+    for number, asked in enumerate(message.tool_calls):
+        place = tool_key(work.task, work.rounds, number)
+        call, result, work = await checked_call(line, work, asked, tools.get(asked.name), journal, place)
         if result is None:
-            line.report.record(
-                work.task, "tool.called", texts={"arguments": str(dict(call.arguments))}, tool=call.name
-            )
-            began = line.clock.monotonic()
-            with in_time(line, work):
-                result = await journal.once(
-                    f"{work.task.id}/round/{work.rounds}/tool/{call.id}",
-                    lambda call=call: line.tools.call(call, tools.values()),
-                    returns=ToolResult,
-                    idempotent=tool is None or tool.idempotent,
-                )
-            line.report.called(work.task, call.name, line.clock.monotonic() - began, ok=not result.is_error)
-            result, work = await checked_result(line, work, result)
+            result = await called(line, work, call, tools, journal, place)
+            result, work = await checked_result(line, work, result, journal, place)
         results.append(Message.tool(result))
     return replace(work, conversation=(*work.conversation, message, *results))
+
+
+async def called(
+    line: Line, work: Work, call: ToolCall, tools: Mapping[str, Tool], journal: Journal, place: str
+) -> ToolResult:
+    """What a call gives, which is recorded before it is made; one that an earlier process made is not made again."""
+    tool = tools.get(call.name)
+    idempotent = tool is None or tool.idempotent
+
+    async def effect() -> ToolResult:
+        line.report.record(
+            work.task, "tool.called", texts={"arguments": str(dict(call.arguments))}, tool=call.name
+        )
+        began = line.clock.monotonic()
+        with in_time(line, work):
+            result = await line.tools.call(call, tools.values())
+        line.report.called(work.task, call.name, line.clock.monotonic() - began, ok=not result.is_error)
+        return result
+
+    return await journal.once(place, effect, returns=ToolResult, idempotent=idempotent, ledger=not idempotent)
+
+
+async def use(line: Line, task: Task, tool: Tool, arguments: Mapping[str, Any], journal: Journal) -> str:
+    """One call of a tool that no model asked for, under the guard that a model's calls are under.
+
+    :raises ToolError: when it fails, or when the guard or a person refuses it.
+    :raises AuditError: when it cannot be recorded; it is then not made.
+    """
+    profile, now = line.profiles[task.agent], line.clock.monotonic()
+    patience = line.timeout if task.timeout is None else task.timeout
+    work = Work(task, task, profile, started=now, deadline=now + patience, rounds=1)
+    name = tool.spec.name
+    place = tool_key(task, 1, 0)
+    call, result, work = await checked_call(
+        line, work, ToolCall(f"{task.id}-0", name, arguments), tool, journal, place
+    )
+    if result is None:
+        result = await called(line, work, call, {name: tool}, journal, place)
+        result, work = await checked_result(line, work, result, journal, place, mark=False)
+    if result.is_error:
+        raise ToolError(result.content)
+    return result.content
 
 
 # --- assess: how good is it? -------------------------------------------------------------------------------------
@@ -251,18 +328,13 @@ def next_move(assessment: Assessment, wrong: str | None, work: Work, said: Said)
             return "give_up"
         if not work.revised:
             return "revise"
-        return "escalate" if others(work, said) else "give_up"
+        return "give_up" if said.taken.alone else "escalate"
     failed = {c.name for c in assessment.failed}
     if said.answer.response.finish == "length" and work.task.parameters.max_tokens is not None:
         failed.discard("not_truncated")
     if not failed:
         return "accept"
-    return "escalate" if left and not said.cached and others(work, said) else "give_up"
-
-
-def others(work: Work, said: Said) -> bool:
-    """True where another model than the one that answered may be asked."""
-    return any(c.card.id != said.answer.candidate.card.id for c in work.candidates)
+    return "escalate" if left and not said.taken.cached and not said.taken.alone else "give_up"
 
 
 def revise(work: Work, said: Said, wrong: str | None) -> Work:
@@ -275,14 +347,13 @@ def revise(work: Work, said: Said, wrong: str | None) -> Work:
 
 def escalate(work: Work, said: Said) -> Work:
     """Ask anew, without the model that just answered."""
-    tiers = work.tiers or range(len(work.candidates))
-    left = [
-        (c, tier)
-        for c, tier in zip(work.candidates, tiers, strict=True)
-        if c.card.id != said.answer.candidate.card.id
-    ]
-    rest, tiers = tuple(c for c, _ in left), tuple(tier for _, tier in left)
-    return replace(work, candidates=rest, tiers=tiers, conversation=work.task.messages, revised=False)
+    work = replace(
+        work,
+        left_out=work.left_out | {said.answer.candidate.card.id},
+        conversation=work.task.messages,
+        revised=False,
+    )
+    return without_those(work)
 
 
 # --- the end -----------------------------------------------------------------------------------------------------
@@ -317,27 +388,29 @@ async def conclude(
         attempts=work.attempts,
         rounds=work.rounds,
         messages=shown,
-        cached=said.cached or said.shared,
-        similarity=said.similarity,
+        cached=said.taken.cached or said.taken.shared,
+        similarity=said.taken.similarity,
         demo=card.demo,
-        degraded=stood_in(work, card),
+        degraded=stood_in(work, said),
         seconds=line.clock.monotonic() - work.started,
         profile=work.profile.name,
         route=work.route.why if work.route else "",
     )
-    if accepted and said.key and line.cache and not said.cached:
+    if accepted and said.key and line.cache and not said.taken.cached:
         await line.cache.put(said.key, Known(answer.response, card.id, card.demo, line.clock.now()))
-        if said.like and line.similar and not said.shared:
+        if said.like and line.similar and not said.taken.shared:
             await line.similar.keep(said.like, said.key)
     line.report.finished(task, outcome)
-    if work.route is not None and not said.cached:
+    if work.route is not None and not (said.taken.cached or said.replayed):
         await line.traffic().ended(work.route, failed=False, assessment=assessment, fits=wrong is None)
     if wrong is not None:
         raise OutputInvalid(f"{card.id} gave no answer that fits: {wrong}", outcome, assessment)
     if not accepted and line.require_quality:
         below = "; ".join(shortfalls(assessment, work.profile.minima))
         raise QualityError(f"the answer of {card.id} is not good enough: {below}", outcome, assessment)
-    if said.answer.attempts and line.traffic().mirrors:  # nobody was asked: nothing to compare with
+    if (
+        said.answer.attempts and not said.replayed and line.traffic().mirrors
+    ):  # else there is nothing to compare with
         from aiorch.mirroring import mirror  # only for those who have any
 
         mirror(line, work)
@@ -357,17 +430,13 @@ async def unanswered(line: Line, work: Work, error: BaseException) -> None:
         await line.traffic().ended(work.route, failed=True)
 
 
-def stood_in(work: Work, card: ModelCard) -> bool:
+def stood_in(work: Work, said: Said) -> bool:
     """True when a model on this machine answered because nobody better could. Pure.
 
     That is so when a model elsewhere was preferred to it or failed before it, or when a demo model answered while a
     configured provider could not even list its models.
     """
+    card = said.answer.candidate.card
     if card.free != "local":
         return False
-    preferred = takewhile(lambda c: c.card.id != card.id, work.candidates)
-    return (
-        any(c.card.free != "local" for c in preferred)
-        or any(a.deployment.provider != card.provider for a in work.attempts)
-        or (card.demo and work.silent)
-    )
+    return said.taken.behind or any(a.deployment.provider != card.provider for a in work.attempts)

@@ -7,7 +7,7 @@ belong to whichever task happens to iterate; these tasks belong to nobody but th
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Generic, TypeVar
 
 import anyio
@@ -26,6 +26,11 @@ class Spawned(Generic[T]):
         self._done = anyio.Event()
         self._value: T | None = None
         self._error: BaseException | None = None
+
+    @property
+    def done(self) -> bool:
+        """True when it has ended, however it did."""
+        return self._done.is_set()
 
     async def result(self) -> T:
         """What it returned, or raised. Cancelling the wait cancels the work."""
@@ -66,6 +71,18 @@ def spawn(work: Callable[[], Awaitable[T]]) -> Spawned[T]:
         _alive.add(task)
         task.add_done_callback(_alive.discard)
     return handle
+
+
+async def ended(works: Iterable[Spawned[Any]], patience: float) -> None:
+    """Cancel these, and wait at most that many seconds until they have ended. What they raise is for whoever waits for
+    them.
+    """
+    running = [work for work in works if not work.done]
+    for work in running:
+        work.cancel()
+    with anyio.move_on_after(patience):
+        for work in running:
+            await work._done.wait()  # pyright: ignore[reportPrivateUsage]
 
 
 MOST = 2

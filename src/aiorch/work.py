@@ -18,6 +18,7 @@ from aiorch.routing.single_flight import SingleFlight
 from aiorch.safety import Guard
 from aiorch.tools import ToolRunner
 from aiorch.types import Attempt, Budget, Candidate, Message, Profile, Task, Verdict
+from aiorch.types.quick import quick
 
 if TYPE_CHECKING:
     from aiorch.diverting import Control
@@ -94,7 +95,9 @@ class Work:
     deadline: float
     """Monotonic seconds."""
     candidates: tuple[Candidate, ...] = ()
-    """Who may be asked, best first."""
+    """Who may be asked, best first; nobody before the first answer that is not committed already."""
+    left_out: frozenset[str] = frozenset()
+    """Models that are not asked again: each gave an answer that was not good enough."""
     tiers: tuple[int, ...] = ()
     """For each of them its group of equals."""
     free: frozenset[str] = frozenset()
@@ -114,17 +117,37 @@ class Work:
     """Why this profile serves it, where something moves the work of its agent."""
 
 
-@dataclass(slots=True)
-class Said:
-    """An answer on its way to an outcome: never changed, though not frozen, which would triple the cost."""
+@quick
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The answer of one round as a durable run commits it, with what the line decides from that a later process could
+    not find out: by then caches, catalogue and routing may say something else.
+    """
 
     answer: Answer
     cached: bool = False
-    key: str | None = None
-    """Where the cache would keep it."""
-    like: Asked | None = None
-    """Its prompt, where similar ones may share the answer."""
+    """True when it was there already."""
     shared: bool = False
     """True when another task asked the same at the same time, and this one took its answer."""
     similarity: float | None = None
     """Of the prompt whose answer this is, where that was another one."""
+    alone: bool = False
+    """True where nobody but who answered could have been asked."""
+    behind: bool = False
+    """True where a model elsewhere would have been preferred, or could not even be listed."""
+    complexity: str = "moderate"
+
+
+@dataclass(slots=True)
+class Said:
+    """An answer on its way to an outcome: never changed, though not frozen, which would triple the cost."""
+
+    taken: Taken
+    answer: Answer
+    """As it goes on, after the guard."""
+    key: str | None = None
+    """Where the cache would keep it."""
+    like: Asked | None = None
+    """Its prompt, where similar ones may share the answer."""
+    replayed: bool = False
+    """True when an earlier process committed it: nothing is learnt from it and nothing comes of it but the outcome."""

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from aiorch.errors import ExecutionError, TaskFailed
 from aiorch.types import Outcome, Task
 from aiorch.workflow import Run, execute, load
+from aiorch.workflow.services import Services
 from examples import digest
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +32,7 @@ class Orchestrator:
         return self.context
 
 
-async def ask(task: Task, output: Any, tools: Any) -> Outcome[Any]:
+async def ask(task: Task, output: Any, tools: Any, journal: Any) -> Outcome[Any]:
     assert task.parameters.temperature == 0
     if output is str:
         return Outcome("First. Second. Third.", "", task.id, model="local/tiny", demo=True)
@@ -40,16 +41,15 @@ async def ask(task: Task, output: Any, tools: Any) -> Outcome[Any]:
 
 
 async def made(paths: list[Path], out: Path, context: int = 2048, asker: Any = ask) -> tuple[str, Run]:
-    run = await execute(
-        digest.flow, {"paths": paths, "out": out}, ask=asker, provide={"ai": Orchestrator(context)}
-    )
+    services = Services(asker, provide={"ai": Orchestrator(context)})
+    run = await execute(digest.flow, {"paths": paths, "out": out}, services=services)
     assert run.results["digest"] == out
     return out.read_text(encoding="utf-8"), run
 
 
 def test_it_loads_as_the_command_line_does() -> None:
     flow = load(ROOT / "examples" / "digest.py")
-    assert flow.problems([]) == ()
+    assert flow.validate(given=[]).errors == ()
     assert flow.inputs() == {"out": Path, "paths": list[Path]}
     assert not any(one.required for one in flow.graph().inputs().values())
 
@@ -202,26 +202,26 @@ async def test_a_long_file_is_split_and_the_digest_says_how_much_was_covered(tmp
 async def test_an_answer_that_failed_is_named_and_the_rest_is_there(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("x")
 
-    async def half(task: Task, output: Any, tools: Any) -> Outcome[Any]:
+    async def half(task: Task, output: Any, tools: Any, journal: Any) -> Outcome[Any]:
         if output is not str:
             raise ExecutionError("no record\ncame")
-        return await ask(task, output, tools)
+        return await ask(task, output, tools, journal)
 
     text, _ = await made([tmp_path / "a.txt"], tmp_path / "d.md", asker=half)
     assert "## a.txt" in text
     assert "- **No record**: no record came" in text
     assert "First. Second." in text
 
-    async def other(task: Task, output: Any, tools: Any) -> Outcome[Any]:
+    async def other(task: Task, output: Any, tools: Any, journal: Any) -> Outcome[Any]:
         if output is str:
             raise ExecutionError("no summary")
-        return await ask(task, output, tools)
+        return await ask(task, output, tools, journal)
 
     assert "(no summary: no summary)" in (await made([tmp_path / "a.txt"], tmp_path / "d.md", asker=other))[0]
 
 
 async def test_when_no_model_answers_the_run_fails_and_the_old_digest_stays(tmp_path: Path) -> None:
-    async def nobody(task: Task, output: Any, tools: Any) -> Outcome[Any]:
+    async def nobody(task: Task, output: Any, tools: Any, journal: Any) -> Outcome[Any]:
         raise ExecutionError("nobody answers")
 
     (tmp_path / "a.txt").write_text("x")

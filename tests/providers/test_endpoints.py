@@ -77,3 +77,8 @@ async def test_an_endpoint_opens_and_closes_its_own_connections() -> None:
     assert isinstance(box, Endpoint)
     await box.aclose()
     await box.aclose()
+
+
+async def test_a_gateway_that_takes_idempotency_keys_is_told_by_its_header() -> None:
+    gateway = endpoint("box", "http://10.0.0.5:8000/v1", idempotency_header="Idempotency-Key")
+    assert gateway.spec.idempotency_header == "Idempotency-Key"

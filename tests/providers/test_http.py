@@ -303,3 +303,42 @@ async def test_a_provider_that_wants_no_header_gets_none(server: RawServer, anyi
     await provider.complete(Deployment("groq", "m", "K"), ASK)
     assert b"key-a" not in server.requests[0].head
     await transport.aclose()
+
+
+async def test_the_same_question_of_a_durable_run_has_the_same_idempotency_key(
+    server: RawServer, anyio_backend: str
+) -> None:
+    transport = Transport()
+    asked = replace(ASK, idempotency_key="run-1/draft/round/1-1")
+    other = replace(asked, messages=(Message.user("something else"),))
+    told = replace(asked, parameters=Parameters(headers={"x-own": "1"}))
+    spec = replace(SPECS["vllm"], idempotency_header="Idempotency-Key")
+    here = HTTPProvider(spec, transport, keys={}, base_url=server.url + "/v1")
+    plain = HTTPProvider(SPECS["vllm"], transport, keys={}, base_url=server.url + "/v1")
+    server.scripts[CHAT] = says(HELLO)
+    for question in (asked, asked, other, told, ASK):
+        await here.complete(HERE, question)
+    await plain.complete(HERE, asked)
+    server.scripts[CHAT] = says(CHUNKED + chunk(event({"content": "a"}, "stop")) + LAST)
+    assert [p async for p in here.stream(HERE, asked)]
+    sent = [
+        next(
+            (
+                v
+                for n, _, v in (x.partition(b": ") for x in c.head.split(b"\r\n"))
+                if n.lower() == b"idempotency-key"
+            ),
+            None,
+        )
+        for c in server.requests
+    ]
+    first, again, else_, with_own, without, by_nobody, streamed = sent
+    assert first == again == with_own is not None
+    assert len({first, else_, streamed}) == 3  # other words, or a stream: another question
+    assert without is by_nobody is None
+    assert b"x-own: 1" in server.requests[3].head.lower()
+    await transport.aclose()
+
+
+def test_no_row_of_ours_sends_an_idempotency_key_that_nobody_honours() -> None:
+    assert not [spec.id for spec in SPECS.values() if spec.idempotency_header is not None]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from aiorch.settings import OTHER_VARIABLES, Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
@@ -34,6 +36,7 @@ def test_defaults_on_the_page_are_the_defaults():
             "users",
         ):
             value = getattr(settings, name)
+            value = value.get_secret_value() if isinstance(value, SecretStr) else value
             told = (
                 {True: "true", False: "false", None: "none"}[value]
                 if value in (True, False, None)

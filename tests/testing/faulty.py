@@ -21,6 +21,7 @@ from tests.testing.plain import (
     SECRET,
     Codenames,
     Direct,
+    DirectJournal,
     FileJournal,
     Files,
     FirstFree,
@@ -65,6 +66,7 @@ from aiorch.types import (
     ToolSpec,
     Usage,
     Verdict,
+    to_json,
 )
 
 T = TypeVar("T")
@@ -129,9 +131,11 @@ def suite_of(kind: Any) -> type:
         base = DurableEngineConformance
         given("engine", lambda self, tmp_path: kind(tmp_path))
         given("reopened", lambda self, tmp_path: lambda: kind(tmp_path))
+        given("send", lambda self, engine: engine.send)
     elif issubclass(kind, Direct):
         base = EngineConformance
         given("engine", lambda self: kind())
+        given("send", lambda self, engine: engine.send)
     elif issubclass(kind, FirstFree):
         base = MatcherConformance
         given("matcher", lambda self: kind())
@@ -939,8 +943,8 @@ class Labels(HasCitation):
 @caught("test_it_runs_the_body_once_and_returns_its_value", "the body was carried out 2 times")
 class RunsTwice(Direct):
     async def run(self, run_id: str, version: str, body: Any, *, returns: Any) -> Any:
-        await body(self)
-        return await body(self)
+        await super().run(run_id, version, body, returns=returns)
+        return await super().run(run_id, version, body, returns=returns)
 
 
 @caught("test_results_keep_their_type", "a run of Usage returned {'input_tokens': 1")
@@ -948,14 +952,14 @@ class PlainJson(Direct):
     async def run(self, run_id: str, version: str, body: Any, *, returns: Any) -> Any:
         from aiorch.types import to_plain
 
-        return to_plain(await body(self), returns)
+        return to_plain(await super().run(run_id, version, body, returns=returns), returns)
 
 
 @caught("test_what_the_body_raises_arrives", "the body raised OurFault('no data'), and RuntimeError")
 class WrapsErrors(Direct):
     async def run(self, run_id: str, version: str, body: Any, *, returns: Any) -> Any:
         try:
-            return await body(self)
+            return await super().run(run_id, version, body, returns=returns)
         except Exception as error:
             raise RuntimeError(f"run {run_id} failed: {error}") from error
 
@@ -964,7 +968,7 @@ class WrapsErrors(Direct):
 class SwallowsCancellation(Direct):
     async def run(self, run_id: str, version: str, body: Any, *, returns: Any) -> Any:
         try:
-            return await body(self)
+            return await super().run(run_id, version, body, returns=returns)
         except BaseException:
             return None
 
@@ -981,6 +985,7 @@ class EatsEffects(Direct):
 @caught("test_effects_run_and_fail_as_they_are", "effects that returned 'A' and 'B' gave ['A', 'A']")
 class OneKey(Direct):
     def __init__(self) -> None:
+        super().__init__()
         self.kept: list[Any] = []
 
     async def once(self, key: str, effect: Callable[[], Awaitable[T]], **more: Any) -> T:
@@ -993,6 +998,7 @@ class OneEffectAtATime(Direct):
     patience = 0.2  # it never ends, however fast the machine is
 
     def __init__(self) -> None:
+        super().__init__()
         self.lock = anyio.Lock()
 
     async def once(self, key: str, effect: Callable[[], Awaitable[T]], **more: Any) -> T:
@@ -1011,7 +1017,7 @@ class ForgetsResults(Files):
 @caught("test_a_resumed_run_repeats_no_committed_effect", "the effects made were paid, paid, later")
 class KeepsNoEffects(Files):
     def journal(self, run_id: str) -> Journal:
-        return Direct()
+        return DirectJournal(Direct(), run_id)
 
 
 @caught("test_runs_share_nothing", "the same key in two runs was made 1 times")
@@ -1035,7 +1041,7 @@ class RepeatsUnasked(Files):
 
 
 class Unasked(FileJournal):
-    async def once(self, key: str, effect: Any, *, returns: Any, idempotent: bool = True) -> Any:
+    async def once(self, key: str, effect: Any, *, returns: Any, **more: Any) -> Any:
         return await super().once(key, effect, returns=returns)
 
 
@@ -1046,7 +1052,7 @@ class KeepsFailures(Files):
 
 
 class NeverAgain(FileJournal):
-    async def once(self, key: str, effect: Any, *, returns: Any, idempotent: bool = True) -> Any:
+    async def once(self, key: str, effect: Any, *, returns: Any, **more: Any) -> Any:
         failed = Path(f"{self.stem}.failed")
         if failed.exists():
             return "failed before"
@@ -1079,3 +1085,113 @@ class FinishesAnyway(Files):
             return await super().run(run_id, version, body, returns=returns)
         except Exception:
             return None
+
+
+@caught("test_it_has_what_an_engine_has", "Undecided.durable is None")
+class Undecided(Direct):
+    durable: Any = None
+
+
+@caught("test_effects_run_and_fail_as_they_are", "unexpected keyword argument 'ledger'")
+class KnowsNoLedger(Direct):
+    async def once(  # type: ignore[override]
+        self, key: str, effect: Callable[[], Awaitable[T]], *, returns: Any, idempotent: bool
+    ) -> T:
+        return await effect()
+
+
+@caught("test_effects_go_inside_of_effects", "the run raised RuntimeError: ask:tool inside of ask")
+class OneInsideOfNone(Direct):
+    current: str | None = None
+
+    async def once(self, key: str, effect: Callable[[], Awaitable[T]], **more: Any) -> T:
+        if self.current:
+            raise RuntimeError(f"{key} inside of {self.current}")
+        self.current = key
+        try:
+            return await effect()
+        finally:
+            self.current = None
+
+
+@caught("test_what_is_sent_is_received", "the journal received [{'amount': 3}, {'amount': 3}]")
+class LastWordCounts(Direct):
+    async def send(self, run_id: str, name: str, value: Any) -> None:
+        self.mail.kept.pop(f"{run_id}/{name}", None)
+        await super().send(run_id, name, value)
+
+
+@caught(
+    "test_effects_are_known_by_their_keys",
+    "a resumed run that asked in another order was given {'right': 'LEFT'",
+)
+class ByPosition(Files):
+    def journal(self, run_id: str) -> Journal:
+        return Positions(self.folder / run_id)
+
+
+class Positions(FileJournal):
+    count = 0
+
+    async def once(self, key: str, effect: Any, *, returns: Any, **more: Any) -> Any:
+        self.count += 1
+        return await super().once(f"step{self.count}", effect, returns=returns, **more)
+
+
+@caught(
+    "test_an_inner_effect_is_committed_before_the_outer_one", "those made were outer, inner, outer, inner"
+)
+class AllOrNothing(Files):
+    def journal(self, run_id: str) -> Journal:
+        return Transaction(self.folder / run_id)
+
+
+class Transaction(FileJournal):
+    async def once(self, key: str, effect: Any, *, returns: Any, **more: Any) -> Any:
+        try:
+            return await super().once(key, effect, returns=returns, **more)
+        except Exception:
+            for path in self.stem.parent.glob("*.done"):
+                path.unlink()
+            raise
+
+
+@caught("test_what_was_sent_is_received_again", "the run did not end within 2 s")
+class TakesMailAway(Files):
+    patience = 2.0  # it waits for ever, however fast the machine is
+
+    def journal(self, run_id: str) -> Journal:
+        return Takes(self.folder / run_id)
+
+
+class Takes(FileJournal):
+    async def receive(self, name: str) -> Any:
+        value = await super().receive(name)
+        self.file(name, "mail").unlink()
+        return value
+
+
+@caught("test_every_call_is_told_of", "journal.calls tells of [('paid', 'committed')]")
+class TellsOfSuccesses(Files):
+    def journal(self, run_id: str) -> Journal:
+        return Successes(self.folder / run_id)
+
+
+class Successes(FileJournal):
+    def ledger(self) -> list[str]:
+        return [told for told in super().ledger() if "paid" in told]
+
+
+@caught("test_a_late_result_changes_nothing", "two processes were at one run, and came to early and late")
+class LateResultCounts(Files):
+    async def run(self, run_id: str, version: str, body: Any, *, returns: Any) -> Any:
+        value = await body(LastCommit(self.folder / run_id))
+        self.result(run_id).write_text(to_json(value, returns))
+        return value
+
+
+class LastCommit(FileJournal):
+    async def once(self, key: str, effect: Any, *, returns: Any, **more: Any) -> Any:
+        value = await effect()
+        self.file(key, "done").write_text(to_json(value, returns))
+        return value

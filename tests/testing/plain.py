@@ -4,11 +4,13 @@ by one thing each.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import anyio
 import anyio.lowlevel
 
 from aiorch.errors import AttemptFailed, InputError, WorkflowError
@@ -40,6 +42,7 @@ from aiorch.types import (
     from_json,
     to_json,
 )
+from aiorch.workflow.ledger import CallRecord
 
 T = TypeVar("T")
 KEY = "parrot-key-1234567890"
@@ -194,25 +197,76 @@ class Direct:
     """An engine that runs the body, and a journal that runs the effect."""
 
     name = "direct"
+    durable = False
+
+    def __init__(self) -> None:
+        self.mail = Mail()
+
+    async def send(self, run_id: str, name: str, value: Any) -> None:
+        self.mail.put(f"{run_id}/{name}", value)
 
     async def run(
         self, run_id: str, version: str, body: Callable[[Journal], Awaitable[T]], *, returns: type[T]
     ) -> T:
-        return await body(self)
+        return await body(DirectJournal(self, run_id))
+
+    async def once(self, key: str, effect: Callable[[], Awaitable[T]], **said: Any) -> T:
+        return await effect()
+
+    async def receive(self, name: str) -> Any:
+        return await self.mail.take(name)
+
+
+class DirectJournal:
+    """Of one run."""
+
+    def __init__(self, engine: Direct, run_id: str) -> None:
+        self.engine = engine
+        self.run_id = run_id
 
     async def once(
-        self, key: str, effect: Callable[[], Awaitable[T]], *, returns: type[T], idempotent: bool = True
+        self,
+        key: str,
+        effect: Callable[[], Awaitable[T]],
+        *,
+        returns: type[T],
+        idempotent: bool = True,
+        ledger: bool = False,
     ) -> T:
-        return await effect()
+        said = {"ledger": ledger} if ledger else {}
+        return await self.engine.once(key, effect, returns=returns, idempotent=idempotent, **said)
+
+    async def receive(self, name: str) -> Any:
+        return await self.engine.receive(f"{self.run_id}/{name}")
+
+
+class Mail:
+    """The first value under a name."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Any] = {}
+        self.come: dict[str, anyio.Event] = {}
+
+    def put(self, name: str, value: Any) -> None:
+        self.kept.setdefault(name, value)
+        self.come.setdefault(name, anyio.Event()).set()
+
+    async def take(self, name: str) -> Any:
+        await self.come.setdefault(name, anyio.Event()).wait()
+        return self.kept[name]
 
 
 class Files:
     """A durable engine in its simplest form: a file a run and a file an effect, none of it fit for a crowd."""
 
     name = "files"
+    durable = True
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    async def send(self, run_id: str, name: str, value: Any) -> None:
+        keep(self.folder / f"{run_id}.{name}.mail", to_json(value))
 
     async def run(
         self, run_id: str, version: str, body: Callable[[Journal], Awaitable[T]], *, returns: type[T]
@@ -224,7 +278,7 @@ class Files:
         done = self.result(run_id)
         if not done.exists():
             value = await body(self.journal(run_id))
-            done.write_text(to_json(value, returns))
+            keep(done, to_json(value, returns))
         return from_json(returns, done.read_text())
 
     def result(self, run_id: str) -> Path:
@@ -234,18 +288,54 @@ class Files:
         return FileJournal(self.folder / run_id)
 
 
+def keep(path: Path, text: str) -> None:
+    """Whoever comes second finds the first one's."""
+    with contextlib.suppress(FileExistsError), path.open("x") as file:
+        file.write(text)
+
+
 class FileJournal:
     def __init__(self, stem: Path) -> None:
         self.stem = stem
 
+    def file(self, key: str, end: str) -> Path:
+        return Path(f"{self.stem}.{key.replace('/', '.')}.{end}")
+
+    @property
+    def calls(self) -> tuple[CallRecord, ...]:
+        return tuple(
+            CallRecord(
+                told["key"],
+                told["key"],
+                0.0,
+                state="committed" if self.file(told["key"], "done").exists() else "begun",
+            )
+            for told in map(json.loads, self.ledger())
+        )
+
+    def ledger(self) -> list[str]:
+        return [path.read_text() for path in self.stem.parent.glob(f"{self.stem.name}.*.call")]
+
     async def once(
-        self, key: str, effect: Callable[[], Awaitable[T]], *, returns: type[T], idempotent: bool = True
+        self,
+        key: str,
+        effect: Callable[[], Awaitable[T]],
+        *,
+        returns: type[T],
+        idempotent: bool = True,
+        ledger: bool = False,
     ) -> T:
-        stem = f"{self.stem}.{key.replace('/', '.')}"
-        done, begun = Path(f"{stem}.done"), Path(f"{stem}.begun")
+        done, begun = self.file(key, "done"), self.file(key, "begun")
         if not done.exists():
             if begun.exists() and not idempotent:
                 raise WorkflowError(f"{key} was begun and not finished: look whether it happened")
-            begun.write_text(json.dumps({"key": key}))
-            done.write_text(to_json(await effect(), returns))
+            begun.write_text(key)
+            if ledger:
+                self.file(key, "call").write_text(json.dumps({"key": key}))
+            keep(done, to_json(await effect(), returns))
         return from_json(returns, done.read_text())
+
+    async def receive(self, name: str) -> Any:
+        while not self.file(name, "mail").exists():
+            await anyio.sleep(0.01)
+        return json.loads(self.file(name, "mail").read_text())

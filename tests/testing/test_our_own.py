@@ -30,9 +30,11 @@ from aiorch.safety.streaming import SecretStream
 from aiorch.safety.whole_answer import WholeAnswer
 from aiorch.testing import (
     CheckConformance,
+    DurableEngineConformance,
     EngineConformance,
     Example,
     Failing,
+    KeptRuns,
     MatcherConformance,
     ProviderConformance,
     Says,
@@ -378,7 +380,46 @@ class TestFunctionTool(ToolConformance):
         return {"city": "Oslo"}
 
 
+class Reached(Memory):
+    """With its runs' journals in reach, as :class:`aiorch.Run` has them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.journals: dict[str, Any] = {}
+
+    async def run(self, run_id: str, version: str, body: Any, *, returns: Any) -> Any:
+        async def kept(journal: Any) -> Any:
+            self.journals[run_id] = journal
+            return await body(journal)
+
+        return await super().run(run_id, version, kept, returns=returns)
+
+
 class TestMemory(EngineConformance):
     @pytest.fixture
-    def engine(self) -> Engine:
-        return Memory()
+    def engine(self) -> Reached:
+        return Reached()
+
+    @pytest.fixture
+    def send(self, engine: Reached) -> Any:
+        async def send(run_id: str, name: str, value: object) -> None:
+            await engine.journals[run_id].send(name, value)
+
+        return send
+
+
+class TestKept(DurableEngineConformance):
+    @pytest.fixture
+    def engine(self) -> KeptRuns:
+        return KeptRuns()
+
+    @pytest.fixture
+    def reopened(self, engine: KeptRuns) -> Callable[[], Engine]:
+        return lambda: engine
+
+    @pytest.fixture
+    def send(self, engine: KeptRuns) -> Any:
+        async def send(run_id: str, name: str, value: object) -> None:
+            engine.at(run_id).send(name, value)
+
+        return send

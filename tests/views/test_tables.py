@@ -14,7 +14,7 @@ from rich.console import Console
 from aiorch.types import Assessment, Attempt, CheckResult, Deployment, Outcome, Task, Usage
 from aiorch.views import TaskRow, outcome_line, run_rows, run_table, total
 from aiorch.views.columns import fit
-from aiorch.workflow import Run, Workflow, execute
+from aiorch.workflow import Run, Services, Workflow, execute
 
 pytestmark = pytest.mark.anyio
 
@@ -52,10 +52,10 @@ async def finished() -> Run:
     flow.add("read", read).map(x="xs", on_error="collect", label="{x}")
     flow.ask("said", "{x}").map(x="xs")
 
-    async def ask(task: Task, output: Any, tools: Any) -> Outcome[Any]:
+    async def ask(task: Task, output: Any, tools: Any, journal: Any) -> Outcome[Any]:
         return answer(task, cached=task.text == "good", demo=True)
 
-    return await execute(flow, {"xs": ["good", "bad"]}, ask=ask)
+    return await execute(flow, {"xs": ["good", "bad"]}, services=Services(ask))
 
 
 async def test_rows_tell_who_answered_and_what_was_checked() -> None:
@@ -87,7 +87,7 @@ async def test_the_total_adds_up() -> None:
 
 async def test_the_table_shows_it_all() -> None:
     run = await finished()
-    run.skipped = ("never",)
+    run.skipped = {"never": "the run was cancelled"}
     out = Console(file=io.StringIO(), width=160, color_system=None)
     out.print(run_table(run))
     assert isinstance(out.file, io.StringIO)

@@ -10,11 +10,21 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from aiorch.events import Bus, NodeFailed, NodeFinished, NodeSkipped, NodeStarted, RunFinished, RunStarted
+from aiorch.events import (
+    Bus,
+    NodeFailed,
+    NodeFinished,
+    NodeSkipped,
+    NodeStarted,
+    NodeWaiting,
+    RunFinished,
+    RunStarted,
+)
 from aiorch.testing import FakeClock
 from aiorch.types import Outcome
 from aiorch.views import Board, live
-from aiorch.views.watching import picture
+from aiorch.views.watching import picture, questions
+from aiorch.workflow.runs import Run, Waiting
 
 HERE: dict[str, Any] = {"at": 1_800_000_000.0, "run_id": "r"}
 
@@ -65,7 +75,7 @@ def test_a_terminal_is_drawn_upon_and_left_clean() -> None:
     with live(bus.subscribe, console=out, clock=FakeClock()):
         play(bus)
     drawn = text(out)
-    assert "read b.txt" in drawn
+    assert "b.txt" in drawn
     assert "InputError: empty" in drawn
     assert "\x1b[2K" in drawn  # the lines were erased at the end
     assert not bus.active
@@ -82,12 +92,10 @@ def board_of(count: int) -> Board:
     board = Board()
     board.apply(RunStarted(**HERE, workflow="digest", tasks=2))
     for i in range(count):
-        board.apply(NodeStarted(**HERE, node="read", item=f"{i} file{i}.txt"))
+        board.apply(NodeStarted(**HERE, node=f"read{i}"))
         if i % 2:
             outcome = Outcome(None, "", "t", model="groq/llama")
-            board.apply(
-                NodeFinished(**HERE, node="read", item=f"{i} file{i}.txt", seconds=1.0, outcome=outcome)
-            )
+            board.apply(NodeFinished(**HERE, node=f"read{i}", seconds=1.0, outcome=outcome))
     board.apply(NodeSkipped(**HERE, node="later", because="read"))
     return board
 
@@ -97,8 +105,62 @@ def test_many_rows_are_bounded_by_the_window() -> None:
     out.print(picture(board_of(50), out, 1_800_000_002.0))
     lines = text(out).splitlines()
     assert len(lines) <= 12
-    assert lines[0].startswith("digest: 25 done, 25 running, 1 skipped, 2.0 s")
+    assert lines[0].startswith("digest: 1 skipped, 25 done, 25 running, 2.0 s")
     assert "… and 43 more" in lines[-1]
+
+
+def test_the_tree_shows_numbers_of_what_it_folds_and_how_to_answer_who_waits() -> None:
+    board, out = Board(), console(True, height=30)
+    run = Run("digest", id="r")
+    run._waiting["ok"] = Waiting("ok", "approval", "ok", "Send [bold]this[/bold]?\nIt is \x1b[31mred.")
+    board.apply(RunStarted(**HERE, workflow="digest", tasks=2))
+    for i in range(100):
+        board.apply(NodeStarted(**HERE, node="read", item=f"{i}"))
+        if i < 70:
+            board.apply(NodeFinished(**HERE, node="read", item=f"{i}", seconds=1.0))
+    board.apply(NodeStarted(**HERE, node="ok"))
+    board.apply(NodeWaiting(**HERE, node="ok", kind="approval", name="ok"))
+    asked = questions(run)
+    out.print(picture(board, out, 1_800_090_000.0, lambda e: f"aiorch runs approve r {e.path}", asked))
+    drawn = text(out)
+    assert "━━━━━━━╌╌╌ 70 done, 30 running" in drawn
+    assert "? ok" in " ".join(drawn.split())
+    assert "25:00:00" in drawn
+    assert "ok: Send [bold]this[/bold]? It is \ufffd[31mred." in drawn
+    assert "aiorch runs approve r ok" in drawn
+
+
+def test_without_a_terminal_whoever_waits_is_told_with_the_question() -> None:
+    bus, out = Bus(), console(False)
+    run = Run("digest", id="r")
+    run._waiting["ok"] = Waiting("ok", "approval", "ok", "Send this?\nNow?")
+    with live(bus.subscribe, console=out, clock=FakeClock(), run=run):
+        bus.emit(RunStarted(**HERE, workflow="digest", tasks=1))
+        bus.emit(NodeStarted(**HERE, node="ok"))
+        bus.emit(NodeWaiting(**HERE, node="ok", kind="approval", name="ok"))
+        bus.emit(RunFinished(**HERE, workflow="digest", state="cancelled", seconds=1.5))
+    assert text(out).splitlines() == [
+        "waiting ok  a person decides",
+        "        Send this?",
+        "        Now?",
+        "        answer: await run.approve('ok')",
+        "digest: 1 waiting, 1.5 s",
+    ]
+
+
+def test_of_thousands_that_are_done_a_log_gets_a_few_lines_and_all_failures() -> None:
+    bus, out = Bus(), console(False)
+    with live(bus.subscribe, console=out, clock=FakeClock()):
+        bus.emit(RunStarted(**HERE, workflow="digest", tasks=1))
+        for i in range(2000):
+            bus.emit(NodeStarted(**HERE, node="read", item=f"{i}"))
+            if i == 1234:
+                bus.emit(NodeFailed(**HERE, node="read", item=f"{i}", seconds=1.0, error="x"))
+            else:
+                bus.emit(NodeFinished(**HERE, node="read", item=f"{i}", seconds=1.0))
+    lines = text(out).splitlines()
+    assert len(lines) == 100 + 9 + 1 + 1 + 1  # the first 100, 200 to 1,000, the failure, 2,000, the headline
+    assert "failed  read[1234]  1.0 s  x" in lines
 
 
 def test_a_terminal_without_unicode_gets_plain_signs() -> None:
@@ -108,7 +170,7 @@ def test_a_terminal_without_unicode_gets_plain_signs() -> None:
     with out.capture() as captured:
         out.print(picture(board_of(3), out, 1_800_000_002.0))
     assert captured.get().isascii()
-    assert "+ read file1.txt" in " ".join(captured.get().split())
+    assert "+ read1" in " ".join(captured.get().split())
 
 
 def test_a_narrow_terminal_cuts_instead_of_wrapping() -> None:

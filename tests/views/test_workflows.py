@@ -13,7 +13,7 @@ from aiorch.types import Outcome, Task
 from aiorch.views import Arrow, Bar, Box, graph_svg, run_html, timeline_svg, workflow_html
 from aiorch.views.timeline import MOST, ticks
 from aiorch.views.workflows import MOST_TASKS, bars_of, drawn, run_text, workflow_text
-from aiorch.workflow import Row, Run, Workflow, execute
+from aiorch.workflow import Row, Run, Services, Workflow, execute
 
 
 def notes() -> Workflow:
@@ -103,10 +103,10 @@ async def ran() -> Run:
     flow.add("read", read).map(x="xs", on_error="collect", label="{x}")
     flow.ask("said", "{x}").map(x="xs")
 
-    async def ask(task: Task, output: Any, tools: Any) -> Outcome[Any]:
+    async def ask(task: Task, output: Any, tools: Any, journal: Any) -> Outcome[Any]:
         return Outcome("</td><script>x", "", task.id, model="groq/llama")
 
-    return await execute(flow, {"xs": ["good", "bad"]}, ask=ask)
+    return await execute(flow, {"xs": ["good", "bad"]}, services=Services(ask))
 
 
 @pytest.mark.anyio

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import threading
 from collections.abc import Awaitable, Callable, Sequence
@@ -26,7 +27,8 @@ from aiorch.journal import NullJournal
 from aiorch.protocols import Engine, Journal, Tool
 from aiorch.testing import FakeClock
 from aiorch.types import Budget, Message, Outcome, Parameters, Task, ToolSpec, Verdict, to_json
-from aiorch.workflow import Memory, Run, Workflow, execute
+from aiorch.workflow import Memory, Run, Services, Workflow
+from aiorch.workflow import execute as carry_out
 
 T = TypeVar("T")
 pytestmark = pytest.mark.anyio
@@ -39,15 +41,24 @@ class Script:
         self.answer = answer
         self.asked: list[tuple[Task, Any, Sequence[Tool]]] = []
 
-    async def __call__(self, task: Task, output: Any, tools: Sequence[Tool], /) -> Outcome[Any]:
+    async def __call__(
+        self, task: Task, output: Any, tools: Sequence[Tool], journal: Journal, /
+    ) -> Outcome[Any]:
         self.asked.append((task, output, tools))
         await anyio.lowlevel.checkpoint()
         value = self.answer(task.text)
         return Outcome(value, str(value), task.id, model="script/1", messages=(Message.user(task.text),))
 
 
-async def never(task: Task, output: Any, tools: Sequence[Tool], /) -> Outcome[Any]:
+async def never(task: Task, output: Any, tools: Sequence[Tool], journal: Journal, /) -> Outcome[Any]:
     raise AssertionError("no model should be asked")
+
+
+async def execute(flow: Workflow, inputs: dict[str, Any] | None = None, **more: Any) -> Run:
+    """``execute`` with services named one by one; nobody is asked unless ``ask`` says whom."""
+    words = [field.name for field in dataclasses.fields(Services)]
+    services = Services(**{"ask": never} | {word: more.pop(word) for word in words if word in more})
+    return await carry_out(flow, inputs, services=services, **more)
 
 
 async def test_values_flow_along_names() -> None:
@@ -255,7 +266,7 @@ async def test_a_failure_ends_the_run_and_tells_what_was_finished() -> None:
     run = error.run
     assert run.state == "failed"
     assert run.results == {"quick": 1}
-    assert run.skipped == ("later", "last")
+    assert run.skipped == {"later": "'bad' failed", "last": "'bad' failed"}
     assert {row.task: row.state for row in run.timeline} == {
         "stuck": "cancelled",
         "quick": "done",
@@ -302,7 +313,7 @@ async def test_cancelling_leaves_nothing_running_and_a_readable_run() -> None:
     assert left == ["stuck"]
     assert run.state == "cancelled"
     assert run.results == {"quick": 1, "each": ["A"]}
-    assert run.skipped == ("after",)
+    assert run.skipped == {"after": "the run was cancelled"}
     assert set(run.finished) == {"quick", "each[0]"}
     assert {row.state for row in run.timeline} == {"done", "cancelled"}
     assert isinstance(events[-1], RunFinished)
@@ -420,7 +431,13 @@ class Ledger:
         self.types: dict[str, Any] = {}
 
     async def once(
-        self, key: str, effect: Callable[[], Awaitable[T]], *, returns: type[T], idempotent: bool = True
+        self,
+        key: str,
+        effect: Callable[[], Awaitable[T]],
+        *,
+        returns: type[T],
+        idempotent: bool = True,
+        ledger: bool = False,
     ) -> T:
         if key not in self.kept:
             self.kept[key] = await effect()
@@ -430,6 +447,7 @@ class Ledger:
 
 class Durable:
     name = "ledger"
+    durable = True
 
     def __init__(self) -> None:
         self.ledger = Ledger()
@@ -456,7 +474,7 @@ async def test_each_ai_task_goes_through_the_journal_once_under_its_own_key() ->
         with pytest.raises(TaskFailed):
             await execute(flow, {"x": "p", "ns": ["a", "b"]}, ask=script, engine=engine, run=Run("w", "id1"))
     assert [t.text for t, _, _ in script.asked] == ["p", "a", "b"]
-    assert set(engine.ledger.kept) == {"plan", "each/0", "each/1"}
+    assert set(engine.ledger.kept) == {"plan", "each[0]", "each[1]"}
     assert engine.ledger.types["plan"] == Outcome[int]
     assert set(engine.versions) == {flow.graph().version}
     assert crash.name == "crash"
@@ -491,7 +509,7 @@ async def test_events_tell_the_run_and_carry_nobodys_words() -> None:
     flow.ask("each", "{x}").map(x="xs", label="{x}")
     flow.add("end", lambda each: each)
 
-    async def ask(task: Task, output: Any, tools: Any) -> Outcome[Any]:
+    async def ask(task: Task, output: Any, tools: Any, journal: Any) -> Outcome[Any]:
         verdict = Verdict("output", "redact", replacement=(Message.user(secret),))
         return Outcome(secret, secret, task.id, model="m", verdicts=(verdict,), messages=task.messages)
 

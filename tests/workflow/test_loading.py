@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aiorch.errors import InputError
-from aiorch.workflow import load
+from aiorch.workflow import load, load_all
 
 ONE = "from aiorch.workflow import Workflow\nflow = Workflow('one')\nflow.ask('a', '{x}')\n"
 
@@ -68,6 +68,17 @@ def test_a_missing_file_is_told_with_the_nearest(tmp_path: Path) -> None:
         load(tmp_path / "dijest.py")
     with pytest.raises(InputError, match="Give the path"):
         load(tmp_path / "nowhere" / "x.py")
+
+
+def test_all_workflows_of_a_file_are_loaded_in_order(tmp_path: Path) -> None:
+    (tmp_path / "f.py").write_text(ONE + "same = flow\nother = Workflow('two')\n")
+    assert [flow.name for flow in load_all(tmp_path / "f.py")] == ["one", "two"]
+    assert [flow.name for flow in load_all(f"{tmp_path}/f.py:other")] == ["two"]
+    (tmp_path / "f.json").write_text('{"tasks": {"a": {"ask": "hello"}}}')
+    assert [flow.name for flow in load_all(tmp_path / "f.json")] == ["f"]
+    (tmp_path / "empty.py").write_text("x = 1\n")
+    with pytest.raises(InputError, match="should hold a workflow; it holds none: make one"):
+        load_all(tmp_path / "empty.py")
 
 
 def test_yaml_is_loaded(tmp_path: Path) -> None:

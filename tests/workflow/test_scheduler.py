@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import anyio
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aiorch.workflow.scheduler import Scheduler
+from aiorch.workflow.gates import Gates
+from aiorch.workflow.scheduler import Again, Pool, Schedule, rank
+
+
+def schedule(
+    needs: Sequence[Sequence[int]],
+    followers: Sequence[Sequence[int]],
+    heights: Sequence[int],
+    *,
+    limit: int,
+    unit: Callable[[int, int], Awaitable[bool | Again]],
+    begin: Callable[[int], int] = lambda i: 1,
+) -> Schedule:
+    ranks = [rank(0, height) for height in heights]
+    return Schedule(Pool(limit, Gates({}), anyio.sleep), needs, followers, ranks, begin=begin, unit=unit)
 
 
 class Graph:
@@ -46,15 +60,14 @@ class Graph:
             finally:
                 self.busy -= 1
 
-        scheduler = Scheduler(
+        return await schedule(
             self.needs,
             self.followers,
             self.heights,
             limit=limit,
-            expand=lambda i: self.items.get(i),
+            begin=lambda i: self.items.get(i, 1),
             unit=unit,
-        )
-        return await scheduler.run()
+        ).run()
 
     @property
     def all(self) -> list[tuple[int, int]]:
@@ -110,9 +123,9 @@ async def test_a_fast_branch_does_not_wait_for_a_slow_sibling() -> None:
         order.append(names[i])
         return True
 
-    scheduler = Scheduler([[], [], [1]], [[], [2], []], [1, 2, 1], limit=8, expand=lambda i: None, unit=unit)
+    found = schedule([[], [], [1]], [[], [2], []], [1, 2, 1], limit=8, unit=unit)
     with anyio.fail_after(5):
-        assert await scheduler.run()
+        assert await found.run()
     assert order == ["fast", "after_fast", "slow"]
 
 
@@ -136,9 +149,7 @@ async def test_a_failure_cancels_what_runs_and_starts_nothing_more() -> None:
                 await stuck.wait()
             return i != 0
 
-        return await Scheduler(
-            graph.needs, graph.followers, graph.heights, limit=8, expand=lambda i: None, unit=unit
-        ).run()
+        return await schedule(graph.needs, graph.followers, graph.heights, limit=8, unit=unit).run()
 
     with anyio.fail_after(5):
         assert not await main()
@@ -156,9 +167,7 @@ async def test_a_worker_that_never_waits_can_still_be_cancelled() -> None:
                 scope.cancel()
             return True
 
-        await Scheduler(
-            graph.needs, graph.followers, graph.heights, limit=4, expand=lambda i: None, unit=unit
-        ).run()
+        await schedule(graph.needs, graph.followers, graph.heights, limit=4, unit=unit).run()
     assert scope.cancelled_caught
     assert len(graph.started) < 500
 

@@ -18,6 +18,8 @@ from aiorch.errors import AiorchError
 
 COMMANDS = {
     "run": "Carry out a workflow.",
+    "runs": "Look after durable runs: list, show, resume, cancel, fork, approve.",
+    "worker": "Carry out submitted runs, beside other workers.",
     "ask": "Ask one question; the answer comes while it is written.",
     "discover": "See which models exist, and which can be used now.",
     "models": "List the models that can be used now; show one.",

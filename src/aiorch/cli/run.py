@@ -13,7 +13,7 @@ import click
 
 from aiorch.cli import stopping
 from aiorch.cli.voice import DEMO, FAILED, Voice, flags, hint, voice
-from aiorch.errors import AiorchError, InputError, InvalidWorkflow, TaskFailed
+from aiorch.errors import AiorchError, InputError, TaskFailed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -121,9 +121,7 @@ def prepare(
             f"{file} ended itself (sys.exit({ended.code!r})) while it was read: put what it does by itself below "
             'if __name__ == "__main__":'
         ) from ended
-    found = flow.problems()
-    if found:
-        raise InvalidWorkflow(flow.name, found)
+    flow.validate().raise_for_errors()
     inputs = read(flow.graph().inputs(), words, stated)
     return Job(flow, inputs, settings_of(speak, cache, offline), limit, Run(flow.name))
 

@@ -43,6 +43,7 @@ def endpoint(
     key: str | None = None,
     models: Sequence[str | ModelCard] = (),
     free: FreeKind | None = None,
+    idempotency_header: str | None = None,
     transport: Transport | None = None,
 ) -> Endpoint:
     """A provider for ``Orchestrator(providers=[...])`` from an address.
@@ -55,6 +56,8 @@ def endpoint(
     :param models: ids (or whole cards) of its models; otherwise the server is asked for its list.
     :param free: why calls cost nothing. By default ``local`` for this machine and private networks, and ``unknown``
         elsewhere, which is used only with ``allow_paid=True`` and a budget.
+    :param idempotency_header: the header under which it takes an idempotency key, for example ``Idempotency-Key``; sent
+        with what durable runs ask.
     """
     here = _private(base_url)
     kind: FreeKind = free or ("local" if here else "unknown")
@@ -66,6 +69,7 @@ def endpoint(
         local=here,
         embeddings_path="/embeddings",
         free=FreePolicy(kind),
+        idempotency_header=idempotency_header,
     )
     cards = [m if isinstance(m, ModelCard) else _card(name, m, kind) for m in models]
     return Endpoint(spec, key=key, cards=cards, transport=transport)

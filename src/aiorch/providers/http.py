@@ -241,7 +241,7 @@ class HTTPProvider:
         call = self._dialect.chat(deployment.model, request, self.spec)
         path, body = call.path, _bytes(call.body)
         del call  # hundreds may wait at a time, and the collector would look at all that these are made of
-        more = request.parameters.headers
+        more = self._own_headers(request, body)
         prepared = None if more else self._prepared.get(("POST" + path, deployment.key, True))
         if prepared is None:
             prepared = await self._prepare("POST", path, deployment.key, body, more=more)
@@ -273,7 +273,7 @@ class HTTPProvider:
             deployment.key,
             body,
             keep=not self.spec.local,
-            more=request.parameters.headers,
+            more=self._own_headers(request, body),
         )
         parser = parser_for(dialect.framing)  # before anything is sent: it may need what is not installed
         try:
@@ -398,6 +398,18 @@ class HTTPProvider:
         if not request.parameters.by_provider:
             return request
         return replace(request, parameters=request.parameters.at(self.spec.id))
+
+    def _own_headers(self, request: Request, body: bytes) -> Mapping[str, str]:
+        """The headers that are this request's alone.
+
+        What is asked is part of its idempotency key: under one key most refuse another question, and the others answer
+        the first one again.
+        """
+        name = self.spec.idempotency_header
+        if name is None or request.idempotency_key is None:
+            return request.parameters.headers
+        key = hashlib.sha256(request.idempotency_key.encode() + b"\0" + body).hexdigest()[:32]
+        return {**request.parameters.headers, name: key}
 
     def _signs(self, key: str | None) -> bool:
         return self._signer is not None and (key is None or self.spec.auth is None)

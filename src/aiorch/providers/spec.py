@@ -164,6 +164,14 @@ class ProviderSpec:
     limit_scope: FailureScope = "key_model"
     """What a 429 that does not say more condemns."""
     windows: tuple[Window, ...] = ()
+    idempotency_header: str | None = None
+    """The header under which it takes an idempotency key, so that a question that was answered and got lost is not paid
+    twice; ``None`` where it takes none.
+
+    None of our rows has one: OpenAI's own client never sends the header (openai-python, ``_idempotency_header``),
+    Anthropic's maintainers say that their service does not honour it (anthropic-sdk-typescript, pull request 1144,
+    August 2026), and no other provider documents it for chats. Some gateways do.
+    """
     told_headers: Mapping[str, str] = field(default_factory=dict[str, str])
     """Headers of an answer, in lower case, that go into ``Response.details``, and their names there."""
     day_reset: DayReset = "told"

@@ -33,6 +33,11 @@ class Bench:
         self._times: dict[str, int] = {}
         """How often in a row each was met, so that one which says "now" and refuses again is not asked all the time."""
 
+    @property
+    def empty(self) -> bool:
+        """True where nobody was ever put on it, or all are forgotten."""
+        return not self._blocked
+
     def remember(self, candidate: Candidate, failure: Failure, now: float) -> None:
         """Keep what this failure says of more than its request; an ambiguous one says nothing yet.
 

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 
+from aiorch.routing.budgets import least
 from aiorch.routing.spending import FIRST_LOOK, LAST_LOOK, Hold
 from aiorch.store import Migration
+from aiorch.types import Budget
 
 if TYPE_CHECKING:
     import sqlite3
@@ -252,6 +254,19 @@ class DayPurses:
         """The purse of a task on behalf of these; ``None`` where no budget speaks of it."""
         limits = self._limits(names)
         return DayPurse(self.book, limits) if limits else None
+
+    async def left(self, names: Sequence[str]) -> Budget | None:
+        """What is left of today for work on behalf of these; ``None`` where no budget speaks of it.
+
+        :raises StorageError: when nobody can tell.
+        """
+        found: Budget | None = None
+        for name, limit in self._limits(names).items():
+            spent = await self.book.spent(name)
+            usd = None if limit.usd is None else max(Decimal(0), limit.usd - spent.usd)
+            tokens = None if limit.tokens is None else max(0, limit.tokens - spent.tokens)
+            found = least(found, Budget(usd, tokens))
+        return found
 
     async def look(self, names: Sequence[str]) -> None:
         """Know what is left, where nobody has looked today, so that the first answer may be as long as it can be."""

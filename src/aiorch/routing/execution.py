@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
@@ -20,7 +20,7 @@ from aiorch.routing.ring import OUT_OF_TIME, Ring, estimated, failure_of
 from aiorch.routing.streams import Opened, Patience, Shown, at_hand, opened, says_nothing
 from aiorch.routing.terms import Answer, Resume, Terms
 from aiorch.routing.trail import Begun, Trail
-from aiorch.types import Candidate, Delta, Failure, Message, Request, Response, Timeouts
+from aiorch.types import Candidate, Delta, Deployment, Failure, Message, Request, Response, Timeouts
 
 if TYPE_CHECKING:
     from aiorch.routing.balancing import Strategy
@@ -74,6 +74,15 @@ class Executor:
         By name: a deployment, a model (``provider/model``) or everything behind a key (``provider#KEY``).
         """
         return {} if self._made is None else self._made.experience.bench.now(self._clock.now())
+
+    def barred(self, deployments: Sequence[Deployment]) -> Collection[str]:
+        """Ids of those that are left alone for now: a limit, a dead key, a dead model, a sick host."""
+        if self._made is None:
+            return ()
+        now, experience = self._clock.now(), self._made.experience
+        bench, health = experience.bench, experience.health
+        found = () if bench.empty else [d.id for d in deployments if bench.bar(d, now) is not None]
+        return found if health.calm else {*found, *health.blocked([d.id for d in deployments], now)}
 
     @property
     def experience(self) -> Experience:

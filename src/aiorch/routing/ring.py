@@ -182,6 +182,8 @@ class Ring:
         if limit != request.parameters.max_tokens:
             request = replace(request, parameters=replace(request.parameters, max_tokens=limit))
         number = terms.spent.attempts + terms.attempts - trail.loop.attempts_left
+        if request.idempotency_key is not None:  # some give back the stored failure of the attempt before
+            request = replace(request, idempotency_key=f"{request.idempotency_key}-{number}")
         turn = self.experience.begun(whom.deployment, now)
         begun = Begun(
             whom, request, number, now, self.clock.monotonic(), trail.waited, turn, lease, hold, hedge

@@ -48,6 +48,15 @@ class Guard:
         """A text of ours for the model, with the task's pseudonyms in place of their values."""
         return text if self._inspection is None else self._inspection.hidden(task, text)
 
+    def may_rename(self, task: Task) -> bool:
+        """True where the task's policy puts pseudonyms in place of some values."""
+        return "pseudonym" in self.policy(task).style.values()
+
+    def name(self, task: Task, tag: str) -> None:
+        """Give the task's pseudonyms this tag, so that they mean the same where it goes on after a restart."""
+        if self._inspection is not None:
+            self._inspection.tag(task, tag)
+
     def renames(self, task: Task) -> bool:
         """True where the task has pseudonyms: then its texts and answers mean something to it alone."""
         return self._inspection is not None and self._inspection.names(task) is not None

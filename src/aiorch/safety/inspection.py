@@ -74,6 +74,7 @@ class Inspection:
         self.policy = policy
         """Which policy holds for a task."""
         self._names: dict[str, Pseudonyms] = {}
+        self._tags: dict[str, str] = {}
         self._secret = b""
 
     async def validate(self, stage: Stage, content: Sequence[Message], task: Task) -> Verdict:
@@ -142,8 +143,14 @@ class Inspection:
             self._secret = self._secret or token_bytes(32)
             return hashed(value, whole, self._secret)
         if style == "pseudonym" and stage in SENT:  # elsewhere it would be turned back into the value at once
-            return self._names.setdefault(task.id, Pseudonyms()).hide(value, whole)
+            if task.id not in self._names:
+                self._names[task.id] = Pseudonyms(tag=self._tags.get(task.id))
+            return self._names[task.id].hide(value, whole)
         return REDACTED
+
+    def tag(self, task: Task, tag: str) -> None:
+        """Give the pseudonyms that the task may get this tag."""
+        self._tags[task.id] = tag
 
     def names(self, task: Task) -> Pseudonyms | None:
         """The pseudonyms that a task's texts were given; ``None`` where there are none."""
@@ -158,6 +165,8 @@ class Inspection:
         """The task has ended, and what its pseudonyms stand for goes with it."""
         if self._names:
             self._names.pop(task.id, None)
+        if self._tags:
+            self._tags.pop(task.id, None)
 
     # --- streams
 

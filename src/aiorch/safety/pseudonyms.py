@@ -83,10 +83,12 @@ class Pseudonyms:
     (True, 'Dear ann@mail.net!')
     """
 
-    def __init__(self, rng: random.Random | None = None) -> None:
-        """:param rng: makes the tag that nobody else's text can guess; by default the system's."""
+    def __init__(self, rng: random.Random | None = None, *, tag: str | None = None) -> None:
+        """:param rng: makes the tag that nobody else's text can guess; by default the system's.
+        :param tag: of an earlier process, whose pseudonyms are to mean the same here.
+        """
         draw = rng or random.SystemRandom()
-        self._tag = "".join(draw.choices(string.ascii_lowercase + string.digits, k=4))
+        self._tag = tag or "".join(draw.choices(string.ascii_lowercase + string.digits, k=4))
         self._by_value: dict[tuple[str, str], str] = {}
         self._values: dict[str, str] = {}
         self._beginnings: set[str] = set()

@@ -247,6 +247,12 @@ class Settings(BaseSettings):
     """The address of a PostgreSQL database through which several machines share limits: ``postgresql://user:password@host/name``.
     ``None`` shares them between the processes of this machine."""
 
+    # --- where runs of workflows live
+    engine: SecretStr = SecretStr("memory")
+    """Where runs of workflows live: ``memory`` forgets them with the process; ``sqlite:///runs.db`` and
+    ``postgresql://user:password@host/name`` keep them, so that they can be carried on; or the name of a plugin's
+    engine."""
+
     # --- what is kept
     data_dir: Folder = Field(default_factory=lambda: _users(user_data_path))
     """The folder of the database, the audit log and the weights."""
@@ -370,8 +376,10 @@ class Settings(BaseSettings):
         """Every value that must never be shown: the given keys, and all variables named like a secret."""
         given = (key.get_secret_value() for keys in self.keys.values() for key in keys)
         shared = () if self.shared_database is None else (self.shared_database.get_secret_value(),)
+        engine = self.engine.get_secret_value()
+        kept = (engine,) if "@" in engine else ()  # a user, and so perhaps a password
         signing = () if self.audit_key is None else (self.audit_key.get_secret_value(),)
-        return tuple(dict.fromkeys((*given, *shared, *signing, *self._variables.secrets())))
+        return tuple(dict.fromkeys((*given, *shared, *kept, *signing, *self._variables.secrets())))
 
     # --- settings that are used together
 

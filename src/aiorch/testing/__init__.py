@@ -1,6 +1,7 @@
 """What tests of plugins and applications are built from.
 
 For applications: a provider that answers from a script, a clock to turn, chance to foretell, a transport for respx.
+For workflows: carried out with fakes, in virtual time, and killed where it hurts.
 For plugins: a conformance suite for each protocol, whose tests a test class inherits; these alone need pytest.
 
     class TestParrot(ProviderConformance):
@@ -18,6 +19,7 @@ from aiorch.testing.chance import FakeRandom
 from aiorch.testing.clock import FakeClock
 from aiorch.testing.scripted import Says, ScriptedProvider
 from aiorch.testing.transport import respx_transport
+from aiorch.testing.virtual import VirtualClock
 
 if TYPE_CHECKING:
     from aiorch.testing.conformance import (
@@ -32,45 +34,52 @@ if TYPE_CHECKING:
         ToolConformance,
         ValidatorConformance,
     )
+    from aiorch.testing.fakes import InTurn, Takes
+    from aiorch.testing.kept import KeptRun, KeptRuns
+    from aiorch.testing.workflows import Crash, carry_out, crash_everywhere
 
-_SUITES = frozenset(
-    {
-        "CheckConformance",
-        "DurableEngineConformance",
-        "EngineConformance",
-        "Example",
-        "Failing",
-        "MatcherConformance",
-        "ProviderConformance",
-        "StreamValidatorConformance",
-        "ToolConformance",
-        "ValidatorConformance",
-    }
-)
+_LATER = {
+    "Crash": "workflows",
+    "InTurn": "fakes",
+    "KeptRun": "kept",
+    "KeptRuns": "kept",
+    "Takes": "fakes",
+    "carry_out": "workflows",
+    "crash_everywhere": "workflows",
+}
+"""Names that need the room of workflows; the suites are in ``conformance`` and need pytest."""
 
 __all__ = [
     "CheckConformance",
+    "Crash",
     "DurableEngineConformance",
     "EngineConformance",
     "Example",
     "Failing",
     "FakeClock",
     "FakeRandom",
+    "InTurn",
+    "KeptRun",
+    "KeptRuns",
     "MatcherConformance",
     "ProviderConformance",
     "Says",
     "ScriptedProvider",
     "StreamValidatorConformance",
+    "Takes",
     "ToolConformance",
     "ValidatorConformance",
+    "VirtualClock",
+    "carry_out",
+    "crash_everywhere",
     "respx_transport",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _SUITES:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module("aiorch.testing.conformance"), name)
+    value = getattr(import_module(f"aiorch.testing.{_LATER.get(name, 'conformance')}"), name)
     globals()[name] = value
     return value
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, Field, fields
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -23,21 +23,25 @@ def quick(made: type[T]) -> type[T]:
     """
     cls: Any = made
     careful = cls.__init__
-    default = dict(
-        zip(reversed([f.name for f in fields(cls)]), reversed(careful.__defaults__ or ()), strict=False)
-    )
+    every: tuple[Field[Any], ...] = fields(cls)
+    ordinary = [f.name for f in every if not f.kw_only]
+    default = dict(zip(reversed(ordinary), reversed(careful.__defaults__ or ()), strict=False))
+    default |= careful.__kwdefaults__ or {}
     generic = {"__orig_bases__": cls.__orig_bases__} if hasattr(cls, "__orig_bases__") else {}
-    twin = type(f"_{cls.__name__}", cls.__bases__, {"__slots__": cls.__slots__, **generic})
+    free = {"__setattr__": object.__setattr__}  # a frozen base would refuse its own fields
+    twin = type(f"_{cls.__name__}", cls.__bases__, {"__slots__": cls.__slots__, **free, **generic})
     scope: dict[str, Any] = {"_made": cls, "_twin": twin, "_careful": careful, "_put": object.__setattr__}
     heads, names, lines = ["self"], list[str](), list[str]()
-    for field in fields(cls):
+    for field in sorted(every, key=lambda field: bool(field.kw_only)):
         name = value = field.name
+        if field.kw_only and "*" not in heads:
+            heads.append("*")
         heads.append(f"{name}=_{name}_default" if name in default else name)
         scope[f"_{name}_default"] = default.get(name)
         if field.default_factory is not MISSING:
             scope[f"_{name}_factory"] = field.default_factory
             value = f"_{name}_factory() if {name} is _{name}_default else {name}"
-        names.append(name)
+        names.append(f"{name}={name}" if field.kw_only else name)
         lines.append(f"    self.{name} = {value}")
     source = [
         f"def __init__({', '.join(heads)}):",

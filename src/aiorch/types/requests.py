@@ -182,3 +182,6 @@ class Request:
     tool_choice: ToolChoice = ToolChoice()
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
     """Labels for the trail (user, tenant, tags); sent to a provider only where its dialect has a place for them."""
+    idempotency_key: str | None = None
+    """The same for the same question of the same durable run, also after a restart; sent where a provider's row names
+    a header for it."""

@@ -16,26 +16,36 @@ if TYPE_CHECKING:
     from aiorch.views.board import Board, Entry
     from aiorch.views.catalogue import benchmark_html, health_html, model_html, ranking_html, records_html
     from aiorch.views.cells import progress
-    from aiorch.views.drawing import Arrow, Box, graph_svg
+    from aiorch.views.diagrams import mermaid, timeline_mermaid
+    from aiorch.views.drawing import Arrow, Box, Picture, graph_svg
     from aiorch.views.models import models_html
+    from aiorch.views.pages import save
+    from aiorch.views.plans import estimate_html, plan_html
+    from aiorch.views.problems import report_html
+    from aiorch.views.runs import run_html
     from aiorch.views.tables import TaskRow, outcome_line, run_rows, run_table, total
     from aiorch.views.tally import Tally
     from aiorch.views.timeline import Bar, timeline_svg
     from aiorch.views.watching import live
-    from aiorch.views.workflows import run_html, workflow_html
+    from aiorch.views.workflows import workflow_html
 
 _FILES = {
     "answers": ("outcome_html",),
     "board": ("Board", "Entry"),
     "catalogue": ("benchmark_html", "health_html", "model_html", "ranking_html", "records_html"),
     "cells": ("progress",),
-    "drawing": ("Arrow", "Box", "graph_svg"),
+    "diagrams": ("mermaid", "timeline_mermaid"),
+    "drawing": ("Arrow", "Box", "Picture", "graph_svg"),
     "models": ("models_html",),
+    "pages": ("save",),
+    "plans": ("estimate_html", "plan_html"),
+    "problems": ("report_html",),
+    "runs": ("run_html",),
     "tables": ("TaskRow", "outcome_line", "run_rows", "run_table", "total"),
     "tally": ("Tally",),
     "timeline": ("Bar", "timeline_svg"),
     "watching": ("live",),
-    "workflows": ("run_html", "workflow_html"),
+    "workflows": ("workflow_html",),
 }
 _FILE_OF = {name: file for file, names in _FILES.items() for name in names}
 
@@ -45,22 +55,29 @@ __all__ = [
     "Board",
     "Box",
     "Entry",
+    "Picture",
     "Tally",
     "TaskRow",
     "benchmark_html",
+    "estimate_html",
     "graph_svg",
     "health_html",
     "live",
+    "mermaid",
     "model_html",
     "models_html",
     "outcome_html",
     "outcome_line",
+    "plan_html",
     "progress",
     "ranking_html",
     "records_html",
+    "report_html",
     "run_html",
     "run_rows",
     "run_table",
+    "save",
+    "timeline_mermaid",
     "timeline_svg",
     "total",
     "workflow_html",

@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import Any
 
 from aiorch.clock import Clock, SystemClock
+from aiorch.views.board import answer_in_python
 from aiorch.views.markup import framed, table, text
 from aiorch.views.tally import Tally
 
@@ -90,8 +91,12 @@ def picture(tally: Tally, seconds: float, ended: str = "") -> str:
         now = board.started + seconds  # a board counts on the clock of its events
         parts.append(f"<p>{text(ended)}{text(board.headline(now))}</p>")
         if board.seconds is None:
-            rows = [(e.state, e.title, e.model or "", e.note) for e in board.shown(MOST)]
+            rows = [
+                (e.state, "\u2003" * e.depth + e.title, e.told if e.counts else e.model or "", e.note)
+                for e in board.shown(MOST)
+            ]
             parts.append(table(("state", "task", "model", "note"), rows))
+            parts += [f"<p>{text(e.name)}: {text(answer_in_python(e))}</p>" for e in board.waiting()[:MOST]]
     return framed(*parts)
 
 

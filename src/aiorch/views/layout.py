@@ -70,6 +70,15 @@ def layout(widths: Sequence[float], edges: Sequence[Edge]) -> Layout:
     return Layout(tuple(x[:count]), tuple(layer), bends, most - least, len(rows))
 
 
+def layers(count: int, edges: Sequence[Edge]) -> list[int]:
+    """For each the length of the longest way to it; cycles are opened where they close.
+
+    >>> layers(3, [(0, 1), (1, 2), (0, 2)])
+    [0, 1, 2]
+    """
+    return _layers(count, [edges[i] for i in _acyclic(count, edges)])
+
+
 def _acyclic(count: int, edges: Sequence[Edge]) -> list[int]:
     """Numbers of the edges that are left when each cycle is opened where it closes."""
     following: list[list[tuple[int, int]]] = [[] for _ in range(count)]

@@ -70,10 +70,11 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable
     return f"<table><thead>{line(heads, 'th')}</thead><tbody>{body}</tbody></table>" if body else ""
 
 
-def folded(title: str, *parts: str) -> str:
-    """Parts of HTML that are seen after a click; nothing where there is none."""
+def folded(title: str, *parts: str, shown: bool = False) -> str:
+    """Parts of HTML that a click shows, or hides where they are ``shown``; nothing where there is none."""
     inside = "".join(parts)
-    return f"<details><summary>{text(title)}</summary>{inside}</details>" if inside else ""
+    opened = " open" if shown else ""
+    return f"<details{opened}><summary>{text(title)}</summary>{inside}</details>" if inside else ""
 
 
 def listed(items: Iterable[str]) -> str:

@@ -31,8 +31,11 @@ LOOKS: Mapping[tuple[str, str], Look] = {
     ("aiorch.routing.vitals", "HealthReport"): Look("catalogue:health_html", "catalogue:health_text"),
     ("aiorch.benchmarking.benchmark", "Report"): Look("catalogue:benchmark_html", "catalogue:benchmark_text"),
     ("aiorch.workflow.builder", "Workflow"): Look("workflows:workflow_html", "workflows:workflow_text"),
-    ("aiorch.workflow.graph", "Graph"): Look("workflows:workflow_html"),
-    ("aiorch.workflow.runs", "Run"): Look("workflows:run_html", "workflows:run_text"),
+    ("aiorch.workflow.graph", "Graph"): Look("workflows:workflow_html", "workflows:workflow_text"),
+    ("aiorch.workflow.runs", "Run"): Look("runs:run_html", "runs:run_text"),
+    ("aiorch.workflow.report", "Report"): Look("problems:report_html", "problems:report_text"),
+    ("aiorch.workflow.estimate", "Estimate"): Look("plans:estimate_html", "plans:estimate_text"),
+    ("aiorch.workflow.planning", "Plan"): Look("plans:plan_html", "plans:plan_text"),
 }
 """By module and name of a type, so that the type need not be there."""
 

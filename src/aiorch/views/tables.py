@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiorch.types import Outcome
 from aiorch.views.columns import fit
+from aiorch.views.markup import clean
 from aiorch.workflow import Row, Run
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class TaskRow:
 
     task: str
     state: str
+    """As the run has it, ``waiting`` for somebody outside, or ``tolerated``: it failed, and the run went on."""
     seconds: float | None = None
     model: str | None = None
     attempts: int | None = None
@@ -32,9 +34,9 @@ class TaskRow:
     failed: int | None = None
     not_assessed: int | None = None
     marks: tuple[str, ...] = ()
-    """``cached``, ``demo``, ``stand-in``, ``not accepted``."""
+    """``2 tries``, ``cached``, ``demo``, ``stand-in``, ``not accepted``."""
     error: str | None = None
-    """Why it failed, in a line."""
+    """Why it failed or was skipped, in a line."""
 
 
 HEAD = ("task", "state", "model", "tries", "seconds", "tokens", "USD", "checks", "")
@@ -43,14 +45,25 @@ NUMBERS = frozenset({"tries", "seconds", "tokens", "USD", "checks"})
 """Those that stand to the right."""
 _TEXTS: tuple[int, ...] = (0, 2, 8)
 _FIXED: tuple[int, ...] = (1, 3, 4, 5, 6, 7)
-_STYLES = {"done": "green", "failed": "red", "skipped": "dim", "cancelled": "yellow"}
+_STYLES = {
+    "done": "green",
+    "failed": "red",
+    "tolerated": "red",
+    "refused": "yellow",
+    "skipped": "dim",
+    "cancelled": "yellow",
+    "waiting": "bold yellow",
+    "running": "cyan",
+}
 
 
 def run_rows(run: Run) -> tuple[TaskRow, ...]:
     """Each task and item of a run in order of start, then what was skipped."""
+    waits = {one.task for one in run.waiting}
+    tolerated = run.state in ("running", "done")
     return (
-        *(_row(row, run.outcome(row)) for row in run.timeline),
-        *(TaskRow(name, "skipped") for name in run.skipped),
+        *(_row(row, run.outcome(row), row.key in waits, tolerated) for row in run.timeline),
+        *(TaskRow(name, "skipped", error=clean(why) or None) for name, why in run.skipped.items()),
     )
 
 
@@ -128,8 +141,8 @@ def outcome_line(outcome: Outcome[Any]) -> str:
         f"{tries} {'attempt' if tries == 1 else 'attempts'}",
         f"{outcome.seconds:.1f} s",
         f"{'about ' if outcome.usage.estimated else ''}{outcome.usage.total} tokens",
-        f"{_money(outcome.cost)} USD",
-        *_marks(outcome),
+        f"{money(outcome.cost)} USD",
+        *marks(outcome),
     ]
     found = outcome.assessment
     checks = [
@@ -141,15 +154,17 @@ def outcome_line(outcome: Outcome[Any]) -> str:
     return ", ".join(facts) + (f"; checks: {told}" if told else "; not checked")
 
 
-def _row(row: Row, outcome: Outcome[Any] | None) -> TaskRow:
+def _row(row: Row, outcome: Outcome[Any] | None, waits: bool, tolerated: bool) -> TaskRow:
     name = row.task if row.item is None else f"{row.task} {row.label or f'#{row.item}'}"
     error = " ".join(row.error.split()) if row.error else None
+    state = "waiting" if waits else "tolerated" if tolerated and row.state == "failed" else row.state
+    tried = (f"{row.tries} tries",) if row.tries > 1 else ()
     if outcome is None:
-        return TaskRow(name, row.state, row.seconds, error=error)
+        return TaskRow(name, state, row.seconds, marks=tried, error=error)
     found = outcome.assessment
     return TaskRow(
         name,
-        row.state,
+        state,
         row.seconds,
         outcome.model,
         len(outcome.attempts),
@@ -158,19 +173,20 @@ def _row(row: Row, outcome: Outcome[Any] | None) -> TaskRow:
         len(found.passed),
         len(found.failed),
         len(found.not_assessed),
-        _marks(outcome),
+        (*tried, *marks(outcome)),
         error,
     )
 
 
-def _marks(outcome: Outcome[Any]) -> tuple[str, ...]:
-    marks = (
+def marks(outcome: Outcome[Any]) -> tuple[str, ...]:
+    """What is particular about an answer: ``cached``, ``demo``, ``stand-in``, ``not accepted``."""
+    known = (
         ("cached", outcome.cached),
         ("demo", outcome.demo),
         ("stand-in", outcome.degraded),
         ("not accepted", not outcome.accepted),
     )
-    return tuple(mark for mark, true in marks if true)
+    return tuple(mark for mark, true in known if true)
 
 
 def cells(row: TaskRow) -> tuple[str, ...]:
@@ -183,7 +199,7 @@ def cells(row: TaskRow) -> tuple[str, ...]:
         _number(row.attempts),
         "" if row.seconds is None else f"{row.seconds:.1f}",
         _number(row.tokens),
-        "" if row.cost is None else _money(row.cost),
+        "" if row.cost is None else money(row.cost),
         "" if row.passed is None else "/".join(map(str, checks)),
         ", ".join((*row.marks, *([row.error] if row.error else []))),
     )
@@ -193,7 +209,7 @@ def _number(value: int | None) -> str:
     return "" if value is None else str(value)
 
 
-def _money(usd: Decimal) -> str:
+def money(usd: Decimal) -> str:
     """Plain digits, as many as matter: ``0``, ``0.0004``, ``1.25``."""
     if usd == 0:
         return "0"

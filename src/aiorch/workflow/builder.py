@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Generic, Literal, ParamSpec, TypedDict, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypedDict, TypeVar, Unpack, overload
 
 from aiorch.errors import InvalidWorkflow
 from aiorch.protocols import Tool
 from aiorch.types import Budget, Parameters
-from aiorch.workflow.graph import Graph
+from aiorch.workflow.graph import Graph, Input
 from aiorch.workflow.nodes import (
     PLAIN,
     REQUIRED,
@@ -33,7 +33,13 @@ from aiorch.workflow.nodes import (
 )
 from aiorch.workflow.signature import is_async, ports_of
 from aiorch.workflow.template import Template, TemplateError
-from aiorch.workflow.validation import problems
+
+if TYPE_CHECKING:
+    from aiorch.types import Price
+    from aiorch.workflow.facts import Thresholds
+    from aiorch.workflow.history import Past
+    from aiorch.workflow.planning import Plan
+    from aiorch.workflow.report import Report
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -124,6 +130,11 @@ class FunctionStep(Step, Generic[P, R]):
         self._function = function
         self.__doc__ = function.__doc__
 
+    @property
+    def function(self) -> Callable[P, R]:
+        """The function itself."""
+        return self._function
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function itself, outside any run."""
         return self._function(*args, **kwargs)
@@ -146,8 +157,26 @@ class Workflow:
         self.name = name
         """For people."""
         self._nodes: list[Node] = []
+        self._inputs: dict[str, Input] = {}
         self._gives: str | None = None
         self._graph: Graph | None = None
+
+    def input(self, name: str, kind: Any = Any, *, default: Any = REQUIRED, about: str = "") -> str:
+        """Declare a value that has to be handed in; gives its name, as a source for tasks.
+
+            flow.input("days", int, default=7, about="how far to look back")
+
+        Inputs that are not declared are taken too, with what annotations and defaults of functions tell of them.
+
+        :param kind: the type that it has to be; what comes is validated against it.
+        :param default: its value where none is handed in. Without one it has to be.
+        :raises InvalidWorkflow: when it is declared already.
+        """
+        if name in self._inputs:
+            raise InvalidWorkflow(self.name, (f"[input] {name!r} is declared twice: rename one",))
+        self._inputs[name] = Input(name, kind, default, about=about, declared=True, sure=kind is not Any)
+        self._graph = None
+        return name
 
     def ask(
         self,
@@ -255,7 +284,7 @@ class Workflow:
         known: Mapping[str, Any] = schema.get("properties", {})
         taken = _taken(uses) if uses else {}
         wanted = dict.fromkeys([*schema.get("required", ()), *taken])
-        ports = tuple(Port(a, taken.get(a, a)) for a in wanted if a not in given)
+        ports = tuple(Port(a, taken.get(a, a), _kind(known.get(a))) for a in wanted if a not in given)
         found = tuple(
             f"[parameter] task {name!r}: the tool {tool.spec.name!r} has no argument {a!r}"
             for a in (*given, *taken)
@@ -356,7 +385,7 @@ class Workflow:
     def graph(self) -> Graph:
         """The workflow as it stands now, frozen; what is added later does not change it."""
         if self._graph is None:
-            self._graph = Graph(self.name, tuple(self._nodes), self._gives)
+            self._graph = Graph(self.name, tuple(self._nodes), self._gives, tuple(self._inputs.values()))
         return self._graph
 
     def inputs(self, handed: Iterable[str | type] = ()) -> Mapping[str, Any]:
@@ -366,12 +395,89 @@ class Workflow:
         """
         return {name: one.type for name, one in self.graph().inputs(handed).items()}
 
-    def problems(self, given: Collection[str] | None = None) -> tuple[str, ...]:
-        """Everything that keeps it from running with inputs of these names (``None``: whatever the inputs).
+    def validate(
+        self,
+        given: Collection[str] | None = None,
+        *,
+        handed: Iterable[str | type] | None = None,
+        limits: Mapping[str, int] | None = None,
+        durable: bool = False,
+        thresholds: Thresholds | None = None,
+    ) -> Report:
+        """Everything that is wrong or doubtful about it, at once and without asking anybody.
 
-        Each begins with a code of :data:`aiorch.workflow.validation.CODES`.
+            report = flow.validate(given=["log"])
+            print(report)
+            report.raise_for_errors()
+
+        :param given: names of the inputs that are handed in; ``None`` looks at the workflow alone.
+        :param handed: names and types of objects that the caller provides; ``None`` does not look whether they suffice.
+        :param limits: how many tasks of a tag may run at once, as for ``execute``.
+        :param durable: True where results are stored, by a durable engine.
+        :param thresholds: beyond what it is no longer reasonable.
         """
-        return problems(self.graph(), given)
+        from aiorch.workflow.facts import REASONABLE
+        from aiorch.workflow.validation import validate
+
+        return validate(
+            self.graph(),
+            given,
+            handed,
+            limits=limits,
+            durable=durable,
+            thresholds=thresholds or REASONABLE,
+        )
+
+    def plan(
+        self,
+        inputs: Mapping[str, Any] | None = None,
+        /,
+        *,
+        limit: int = 64,
+        limits: Mapping[str, int] | None = None,
+        history: Past | None = None,
+        prices: Mapping[str, Price | Sequence[Price]] | None = None,
+        **named: Any,
+    ) -> Plan:
+        """What would be done, in which order, how long it takes and what would be asked; nobody is asked.
+
+            print(flow.plan(log=text))
+
+        :param inputs: as far as they are known, by name; ``named`` are more of them.
+        :param limit: tasks at work at once. :param limits: the same by tag.
+        :param history: what earlier runs took. :param prices: what models cost, by agent.
+        :raises InvalidWorkflow: with every problem, where it cannot run whatever the inputs.
+        """
+        from aiorch.workflow.planning import plan
+
+        given = {**(inputs or {}), **named}
+        return plan(self.graph(), given, limit=limit, limits=limits, history=history, prices=prices)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The workflow as plain data, as :meth:`from_dict` reads it: what was said, and nothing that is a default.
+
+        :raises NotSerialisable: naming each thing that only code can say, such as a lambda, and what to do instead.
+        """
+        from aiorch.workflow.serialising import to_dict
+
+        return to_dict(self.graph())
+
+    def save(self, path: str | Path) -> None:
+        """Write it as a file that :meth:`from_file` reads: YAML, TOML or JSON, by the name's ending.
+
+        :raises NotSerialisable: as :meth:`to_dict`; in TOML also for a null, which it has not.
+        :raises InputError: for another ending, and when the file cannot be written.
+        """
+        from aiorch.workflow.serialising import save
+
+        save(self.graph(), Path(path))
+
+    @staticmethod
+    def schema() -> dict[str, Any]:
+        """The JSON schema (draft 2020-12) of workflow files, for editors and programs that write them."""
+        from aiorch.workflow.forms import document_schema
+
+        return document_schema()
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any], *, source: str = "the document") -> Workflow:
@@ -386,7 +492,7 @@ class Workflow:
 
     @classmethod
     def from_file(cls, path: str | Path) -> Workflow:
-        """A workflow from a YAML or TOML file; ``call:`` finds modules beside it, too.
+        """A workflow from a YAML, TOML or JSON file; ``call:`` finds modules beside it, too.
 
         A workflow file is a program: whoever can write one can run code as you.
 
@@ -535,6 +641,14 @@ def _policy(task: str, options: Options) -> tuple[Policy, tuple[str, ...]]:
     if on_error not in ("fail", "skip", "continue"):
         found.append(f"on_error={on_error!r} of task {task!r}: it is fail, skip or continue")
     return policy, tuple(f"[policy] {problem}" for problem in found)
+
+
+_KINDS: Mapping[str, Any] = {"string": str, "integer": int, "number": float, "boolean": bool}
+
+
+def _kind(schema: Any) -> Any:
+    """The type that a tool's schema says for an argument, where it is a plain one."""
+    return _KINDS.get(str(schema.get("type"))) if isinstance(schema, Mapping) else None  # pyright: ignore[reportUnknownMemberType,reportUnknownArgumentType]
 
 
 def _words(words: str | Iterable[str]) -> tuple[str, ...]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from aiorch.workflow.nodes import REQUIRED, Ask, Call, Node
+from aiorch.workflow.nodes import REQUIRED, Approve, Ask, Call, Node, Port, Work
 from aiorch.workflow.provided import is_provided
-from aiorch.workflow.signature import called, resolved
+from aiorch.workflow.signature import resolved
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +22,20 @@ class Input:
     """From the first annotation there is; ``str`` where only prompts take it; ``Any`` where nothing tells."""
     default: Any = REQUIRED
     used_by: tuple[str, ...] = ()
+    about: str = ""
+    """What it is, for people."""
+    declared: bool = False
+    """True where the workflow itself says what it takes (``flow.input``), rather than one of its tasks."""
+    sure: bool = False
+    """True where a declaration or an annotation tells the type, so that a value is held to it."""
 
     @property
     def required(self) -> bool:
-        """True when somebody who takes it has no default for it."""
+        """True when it has no default, or somebody who takes it has none."""
         return self.default is REQUIRED
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Graph:
     """A frozen workflow."""
 
@@ -37,6 +43,8 @@ class Graph:
     nodes: tuple[Node, ...]
     given: str | None = None
     """The task whose value is the workflow's own, where that is said."""
+    declared: tuple[Input, ...] = ()
+    """The inputs that the workflow itself declares."""
 
     @property
     def gives(self) -> str | None:
@@ -91,60 +99,90 @@ class Graph:
         :param handed: names and types of objects that the caller provides (see :func:`aiorch.workflow.execute`).
         """
         handed = tuple(handed)
-        kinds: dict[str, Any] = {}
-        defaults: dict[str, Any] = {}
-        users: dict[str, dict[str, None]] = {}
+        found = {one.name: one for one in self.declared}
+        users: dict[str, dict[str, None]] = {name: {} for name in found}
         for node in self.nodes:
-            for name, kind, default in _wanted(node, self.index, handed):
-                if name not in kinds or kinds[name] is Any or (kinds[name] is str and kind is not Any):
-                    kinds[name] = kind
-                if default is REQUIRED or name not in defaults:
-                    defaults[name] = default
+            for name, kind, default, sure in _wanted(node, self.index, handed):
                 users.setdefault(name, {})[node.name] = None
-        return {name: Input(name, kinds[name], defaults[name], tuple(users[name])) for name in kinds}
+                before = found.get(name)
+                if before is None:
+                    found[name] = Input(name, kind, default, sure=sure)
+                elif not before.declared:
+                    found[name] = _both(before, kind, default, sure)
+        return {name: replace(one, used_by=tuple(users[name])) for name, one in found.items()}
 
     @cached_property
     def version(self) -> str:
-        """A hash of what would be done: any task, prompt, parameter or edge changes it; a function's body does not."""
-        lines = "\n".join(map(_described, self.nodes))
-        return hashlib.sha256(f"{self.name}\n{lines}".encode()).hexdigest()[:16]
+        """A hash of what would be done: any task, prompt, parameter, edge, policy or workflow inside changes it; a
+        function's body does not. Alike in every process.
+        """
+        return hashlib.sha256(self._canonical.encode()).hexdigest()[:16]
+
+    @property
+    def _canonical(self) -> str:
+        from aiorch.workflow.serialising import canonical
+
+        return canonical(self)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether they would do the same: functions are told apart by their names."""
+        return self is other or (isinstance(other, Graph) and self._canonical == other._canonical)
+
+    def __hash__(self) -> int:
+        return hash((self.name, len(self.nodes)))
 
 
 def _wanted(
     node: Node, tasks: Mapping[str, int], handed: tuple[str | type, ...]
-) -> Iterable[tuple[str, Any, Any]]:
-    function = node.work.function if isinstance(node.work, Call) else None
+) -> Iterator[tuple[str, Any, Any, bool]]:
+    """The inputs that a task takes: name, type, default, and whether an annotation tells the type."""
     for port in node.ports:
+        kind: Any = _UNKNOWN
         for source in port.sources:
             if source in tasks:
                 continue
-            if function is None:
-                yield source, str, port.default
-            elif source == port.name and is_provided(function, port, handed):
+            if (
+                isinstance(node.work, Call)
+                and source == port.name
+                and is_provided(node.work.function, port, handed)
+            ):
                 continue
-            else:
-                kind = _known(resolved(function, port.kind))
-                yield source, kind if isinstance(port.source, str) else Any, port.default
+            if kind is _UNKNOWN:
+                kind = _kind(node.work, port) if isinstance(port.source, str) else Any
+            yield source, kind, port.default, not _prompt(node.work) and kind is not Any
     for port in node.mapped.over if node.mapped else ():
         for source in port.sources:
             if source not in tasks:
-                kind = str if function is None else _known(resolved(function, port.kind))
-                yield source, list[kind], REQUIRED
+                kind = _kind(node.work, port)
+                yield source, list[kind], REQUIRED, not _prompt(node.work) and kind is not Any
+    for condition in node.when:
+        if condition.source not in tasks:
+            yield condition.source, Any, REQUIRED, False
+
+
+def _both(before: Input, kind: Any, default: Any, sure: bool) -> Input:
+    """An input that one more task takes: the first annotation counts, and all must have a default to make one."""
+    better = sure > before.sure or (before.type is Any and not before.sure)
+    return replace(
+        before,
+        type=kind if better else before.type,
+        sure=sure or before.sure,
+        default=default if default is REQUIRED else before.default,
+    )
+
+
+def _prompt(work: Work) -> bool:
+    return isinstance(work, Ask | Approve)
+
+
+def _kind(work: Work, port: Port) -> Any:
+    if _prompt(work):
+        return str
+    return _known(resolved(work.function, port.kind) if isinstance(work, Call) else port.kind)
+
+
+_UNKNOWN: Any = object()
 
 
 def _known(kind: Any) -> Any:
     return Any if kind is None or isinstance(kind, str) else kind
-
-
-def _described(node: Node) -> str:
-    work = node.work
-    if isinstance(work, Ask):
-        tools = tuple(t.spec.name for t in work.tools)
-        what = (
-            f"{work.prompt.text!r} {work.agent!r} {work.output!r} {work.system!r} {tools} {work.parameters!r}"
-        )
-    else:
-        what = f"{getattr(work.function, '__module__', '')}:{called(work.function)}"
-    edges = " ".join([f"{p.name}={p.source}" for p in node.ports])
-    over = " ".join(f"{p.name}={p.source}" for p in node.mapped.over) if node.mapped else ""
-    return f"{node.name} {what} [{edges}] after {node.after} over [{over}]"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from aiorch.workflow.builder import Workflow
 
-DOCUMENTS = (".yaml", ".yml", ".toml")
+DOCUMENTS = (".yaml", ".yml", ".toml", ".json")
 """Endings of workflow files that are data."""
 
 
@@ -26,27 +26,13 @@ def load(where: str | Path) -> Workflow:
     :raises InputError: when there is no such file, it cannot be run, or it does not hold exactly one workflow.
     :raises InvalidWorkflow: when a YAML or TOML file is not understood.
     """
-    from aiorch.workflow.builder import Workflow
-
     path, name = _split(str(where))
-    if not path.is_file():
-        near = nearest(path.name, (p.name for p in path.parent.glob("*"))) if path.parent.is_dir() else ()
-        offer = (
-            f" Did you mean {' or '.join(near)}?" if near else " Give the path of a .py, .yaml or .toml file."
-        )
-        raise InputError(f"no workflow file {path}.{offer}")
-    if path.suffix in DOCUMENTS:
-        return Workflow.from_file(path)
-    if path.suffix != ".py":
-        raise InputError(f"{path} is no workflow file: its name should end in .py, .yaml or .toml")
-    module = _run(path)
-    found = {key: value for key, value in vars(module).items() if isinstance(value, Workflow)}
+    found = _held(path)
     if name is not None:
         if name not in found:
             raise InputError(f"{path} has no workflow called {name!r}; {_told(found)}")
         return found[name]
-    distinct = {id(flow) for flow in found.values()}
-    if len(distinct) != 1:
+    if len({id(flow) for flow in found.values()}) != 1:
         cure = (
             f": say which, as in {path}:{next(iter(found))}"
             if found
@@ -54,6 +40,39 @@ def load(where: str | Path) -> Workflow:
         )
         raise InputError(f"{path} should hold one workflow; {_told(found)}{cure}")
     return next(iter(found.values()))
+
+
+def load_all(where: str | Path) -> list[Workflow]:
+    """Every workflow that a file holds, in order of their definition; behind ``flows.py:name`` that one alone.
+
+    :raises InputError: when there is no such file, it cannot be run, or it holds none.
+    :raises InvalidWorkflow: when a YAML or TOML file is not understood.
+    """
+    path, name = _split(str(where))
+    if name is not None:
+        return [load(where)]
+    found = _held(path)
+    if not found:
+        raise InputError(f"{path} should hold a workflow; {_told(found)}: make one with aiorch.Workflow(...)")
+    return list({id(flow): flow for flow in found.values()}.values())
+
+
+def _held(path: Path) -> dict[str, Workflow]:
+    """The workflows of a file by the names under which it holds them."""
+    from aiorch.workflow.builder import Workflow
+
+    if not path.is_file():
+        near = nearest(path.name, (p.name for p in path.parent.glob("*"))) if path.parent.is_dir() else ()
+        offer = (
+            f" Did you mean {' or '.join(near)}?" if near else " Give the path of a .py, .yaml or .toml file."
+        )
+        raise InputError(f"no workflow file {path}.{offer}")
+    if path.suffix in DOCUMENTS:
+        flow = Workflow.from_file(path)
+        return {flow.name: flow}
+    if path.suffix != ".py":
+        raise InputError(f"{path} is no workflow file: its name should end in .py, .yaml or .toml")
+    return {key: value for key, value in vars(_run(path)).items() if isinstance(value, Workflow)}
 
 
 def _split(where: str) -> tuple[Path, str | None]:

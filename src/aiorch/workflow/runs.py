@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
+import anyio
+
+from aiorch.errors import WorkflowError
+from aiorch.events import Bus, Event, NodeStarted
+from aiorch.protocols import Journal
 from aiorch.types import Outcome, new_id
+from aiorch.workflow.ledger import CallRecord
 
 RunState = Literal["waiting", "running", "done", "failed", "cancelled"]
-RowState = Literal["running", "done", "failed", "cancelled"]
+RowState = Literal["running", "done", "refused", "failed", "cancelled"]
 
 
 @dataclass(slots=True)
@@ -17,6 +24,9 @@ class Row:
     """One task of a run, or one item of a mapped task, from its start."""
 
     task: str
+    """Its path: ``facts``, inside of a workflow in the workflow ``sub/facts``, in the second round of a loop
+    ``polish#2/better``.
+    """
     item: int | None
     """The item's number, 0 for the first; ``None`` for a task that is not mapped."""
     label: str | None
@@ -24,9 +34,12 @@ class Row:
     started: float
     """Seconds after the run's start."""
     seconds: float = 0.0
+    """Retries and the waits between them included."""
     state: RowState = "running"
     error: str | None = None
-    """Why it failed."""
+    """Why it failed; of one that is tried again, why it failed last."""
+    tries: int = 1
+    """How often it was tried."""
 
     @property
     def key(self) -> str:
@@ -34,25 +47,73 @@ class Row:
         return self.task if self.item is None else f"{self.task}[{self.item}]"
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A task that waits for somebody outside."""
+
+    task: str
+    """Its path."""
+    kind: Literal["approval", "event"]
+    name: str
+    """What to send the answer to: the task's path, or the event's name."""
+    question: str = ""
+    """What the person who decides reads."""
+    until: float | None = None
+    """Epoch seconds when it waits no longer; ``None`` = for ever."""
+
+
+class Background(Protocol):
+    """Work that goes on beside whoever started it; :func:`aiorch.spawning.spawn` gives one."""
+
+    async def result(self) -> Any:
+        """Wait for what comes of it."""
+        ...
+
+    def cancel(self) -> None:
+        """Stop it."""
+        ...
+
+
+class Sending(Protocol):
+    """A journal, or whatever else reaches a run's mailbox."""
+
+    async def send(self, name: str, value: Any) -> None:
+        """Put a JSON value into the mailbox."""
+        ...
+
+
 @dataclass(slots=True)
 class Run:
-    """One execution of a workflow, filled in while the work goes on: a cancelled one tells what was finished."""
+    """One execution of a workflow, filled in while the work goes on: a cancelled one tells what was finished.
+
+        async for event in run: ...      # what happens, until it ends
+    """
 
     workflow: str
     id: str = field(default_factory=new_id)
     state: RunState = "waiting"
     results: dict[str, Any] = field(default_factory=dict[str, Any])
-    """The value of each task that is done; in a mapped task's list, an item that failed is its exception."""
+    """The value of each task that has one; in a mapped task's list, an item that failed is its exception."""
     outcomes: dict[str, Outcome[Any] | list[Outcome[Any] | None]] = field(
         default_factory=dict[str, Outcome[Any] | list[Outcome[Any] | None]]
     )
-    """What came of each AI task; for a mapped one a list with ``None`` for items without an outcome (yet)."""
+    """What came of each AI task, by path; for a mapped one a list with ``None`` for items without an outcome (yet)."""
     errors: dict[str, Exception] = field(default_factory=dict[str, Exception])
-    """By ``task`` or ``task[item]``: what failed, collected failures included."""
-    skipped: tuple[str, ...] = ()
-    """Tasks that were not started when the run ended."""
+    """By path, ``task`` or ``task[item]``: what failed, tolerated failures included."""
+    skipped: dict[str, str] = field(default_factory=dict[str, str])
+    """Tasks that were not carried out, by path, and why."""
+    value: Any = None
+    """What the workflow gives: the value of the task that it names, else of the last; ``None`` where that has none."""
     seconds: float = 0.0
     _rows: list[Row] = field(default_factory=list[Row], repr=False)
+    _waiting: dict[str, Waiting] = field(default_factory=dict[str, Waiting], repr=False)
+    _watchers: list[_Watcher] = field(default_factory=list["_Watcher"], repr=False, compare=False)
+    _bus: Bus | None = field(default=None, repr=False, compare=False)
+    _journal: Journal | None = field(default=None, repr=False, compare=False)
+    _mailbox: Sending | None = field(default=None, repr=False, compare=False)
+    _background: Background | None = field(default=None, repr=False, compare=False)
+
+    # --- looking ---------------------------------------------------------------------------------------------------
 
     @property
     def timeline(self) -> tuple[Row, ...]:
@@ -64,6 +125,16 @@ class Run:
         """Keys of what is done: ``task`` or ``task[item]``."""
         return tuple(row.key for row in self._rows if row.state == "done")
 
+    @property
+    def waiting(self) -> tuple[Waiting, ...]:
+        """Tasks that wait for a person or an event now."""
+        return tuple(self._waiting.values())
+
+    @property
+    def calls(self) -> tuple[CallRecord, ...]:
+        """Every call to a model, and every other effect that is paid for, that was begun for this run."""
+        return tuple(getattr(self._journal, "calls", ()))
+
     def outcome(self, row: Row) -> Outcome[Any] | None:
         """What came of this row, when a model was asked."""
         found = self.outcomes.get(row.task)
@@ -74,8 +145,126 @@ class Run:
     def to_records(self) -> list[Mapping[str, Any]]:
         """The timeline as plain dictionaries, for a table or a data frame; measures only, no prompts and no answers."""
         return [_record(row, self.outcome(row)) for row in self._rows] + [
-            {"task": name, "item": None, "state": "skipped"} for name in self.skipped
+            {"task": name, "item": None, "state": "skipped", "error": why}
+            for name, why in self.skipped.items()
         ]
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        """The run's events from now on, until it ends; those of its AI tasks too."""
+        watcher = _Watcher(self.id)
+        if self.state in ("done", "failed", "cancelled"):
+            return
+        self._watchers.append(watcher)
+        if self._bus is not None:
+            watcher.end = self._bus.subscribe(watcher.take)
+        try:
+            while True:
+                while watcher.found:
+                    yield watcher.found.popleft()
+                if watcher.over:
+                    return
+                watcher.news = anyio.Event()
+                await watcher.news.wait()
+        finally:
+            self._watchers.remove(watcher)
+            watcher.close()
+
+    # --- taking part -----------------------------------------------------------------------------------------------
+
+    async def send(self, name: str, value: Any = None) -> None:
+        """Send an event to the run: ``await run.send("paid", {"amount": 3})``; the first of a name counts.
+
+        :param value: what JSON can hold.
+        :raises WorkflowError: when the run has ended, or its engine takes no messages.
+        """
+        if self.state in ("done", "failed", "cancelled"):
+            raise WorkflowError(f"{name!r} cannot be sent: run {self.id} is {self.state}")
+        mailbox = self._mailbox or self._journal
+        if mailbox is None:
+            raise WorkflowError(f"{name!r} cannot be sent: run {self.id} has not begun")
+        send = getattr(mailbox, "send", None)
+        if send is None:
+            raise WorkflowError(f"{name!r} cannot be sent: the engine of run {self.id} takes no messages")
+        await send(name, value)
+
+    async def approve(self, task: str, allowed: bool = True, *, by: str = "", note: str = "") -> None:
+        """Decide what an approval waits for: ``await run.approve("ok")``.
+
+        :param task: its path. :param by: who decides. :param note: why, for whoever reads the run.
+        :raises WorkflowError: when the run has ended, or its engine takes no messages.
+        """
+        await self.send(task, {"allowed": allowed, "by": by, "note": note})
+
+    async def result(self) -> Run:
+        """Wait until a run that goes on in the background has ended.
+
+        :raises TaskFailed: when a task of it failed. :raises WorkflowError: for a run that nobody started so.
+        """
+        if self._background is not None:
+            await self._background.result()
+        elif self.state not in ("done", "failed", "cancelled"):
+            raise WorkflowError(f"run {self.id} does not go on in the background: whoever executes it waits for it")
+        return self
+
+    def cancel(self) -> None:
+        """Stop a run that goes on in the background; a durable one can be resumed. One that has ended stays as it is.
+
+        :raises WorkflowError: for a run that nobody started so.
+        """
+        if self._background is not None:
+            self._background.cancel()
+        elif self.state not in ("done", "failed", "cancelled"):
+            raise WorkflowError(f"run {self.id} does not go on in the background: cancel whoever executes it")
+
+    # --- for whoever carries it out --------------------------------------------------------------------------------
+
+    def _begin(self, bus: Bus, journal: Journal) -> None:
+        self.state = "running"
+        self._bus, self._journal = bus, journal
+        for watcher in self._watchers:
+            watcher.end = bus.subscribe(watcher.take)
+
+    def _end(self, state: RunState) -> None:
+        self.state = state
+        self._bus = None
+        self._waiting.clear()
+        for watcher in self._watchers:
+            watcher.finish()
+
+
+class _Watcher:
+    """Somebody who iterates over a run."""
+
+    __slots__ = ("end", "found", "news", "over", "run", "tasks")
+
+    def __init__(self, run: str) -> None:
+        self.run = run
+        self.found: deque[Event] = deque()
+        self.tasks: set[str] = set()
+        self.over = False
+        self.news = anyio.Event()
+        self.end: Callable[[], None] | None = None
+
+    def take(self, event: Event) -> None:
+        """Keep what belongs to the run."""
+        if getattr(event, "run_id", None) == self.run:
+            if isinstance(event, NodeStarted) and event.task_id:
+                self.tasks.add(event.task_id)
+        elif event.task_id not in self.tasks:
+            return
+        self.found.append(event)
+        self.news.set()
+
+    def finish(self) -> None:
+        """The run has ended."""
+        self.over = True
+        self.news.set()
+
+    def close(self) -> None:
+        """Nobody looks any more."""
+        if self.end is not None:
+            self.end()
+            self.end = None
 
 
 def _record(row: Row, outcome: Outcome[Any] | None) -> Mapping[str, Any]:
@@ -87,6 +276,7 @@ def _record(row: Row, outcome: Outcome[Any] | None) -> Mapping[str, Any]:
         "started": row.started,
         "seconds": row.seconds,
         "error": row.error,
+        "tries": row.tries,
     }
     if outcome is not None:
         record |= {

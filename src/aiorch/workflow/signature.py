@@ -6,13 +6,14 @@ a workflow unusable.
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import sys
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
-from types import FunctionType, SimpleNamespace
+from functools import lru_cache, partial
+from types import CodeType, FunctionType, MethodType, SimpleNamespace
 from typing import Any
 
 from aiorch.workflow.nodes import REQUIRED, Port
@@ -22,6 +23,12 @@ if sys.version_info >= (3, 14):  # annotations are evaluated on reading there, a
     from annotationlib import Format  # pyright: ignore[reportMissingImports,reportUnknownVariableType]
 
     _KEYWORDS = {"annotation_format": Format.FORWARDREF}
+
+
+BUILTIN: dict[str, Any] = {kind.__name__: kind for kind in vars(builtins).values() if isinstance(kind, type)}
+"""Python's own types, by name."""
+
+_NOTHING: Any = object()
 
 
 def ports_of(
@@ -97,20 +104,63 @@ def is_async(function: Callable[..., Any]) -> bool:
     )
 
 
+def returned(function: Callable[..., Any]) -> Any:
+    """What a function says that it returns, unresolved; ``None`` where it says nothing. A class gives its own."""
+    while isinstance(function, partial):
+        function = function.func
+    if isinstance(function, type):
+        return function
+    if not isinstance(function, FunctionType | MethodType):
+        function = getattr(type(function), "__call__", function)  # noqa: B004
+    if sys.version_info >= (3, 14):
+        from annotationlib import get_annotations  # pyright: ignore[reportMissingImports,reportUnknownVariableType]
+
+        kinds: dict[str, Any] = get_annotations(function, format=Format.FORWARDREF)
+    else:
+        kinds = getattr(function, "__annotations__", {})
+    kind = kinds.get("return", _NOTHING)
+    return type(None) if kind is None else None if kind is _NOTHING else kind
+
+
 def resolved(function: Callable[..., Any], kind: Any) -> Any:
-    """The type that an annotation means; the annotation's own text when its names are not known at run time."""
+    """The type that an annotation means; the annotation's own text when its names are not known at run time.
+
+    Looked up anew each time, since a notebook's cell may define a class again.
+    """
     text = getattr(kind, "__forward_arg__", kind)
     if not isinstance(text, str):
         return kind
+    names = _names(function)
+    found: Any = names.get(text)  # a lone name is all that most annotations are
+    if found is None and text in BUILTIN:
+        found = BUILTIN[text]
+    if found is None or isinstance(found, str):
+        found = _evaluated(text, names)
+    return found
+
+
+def _names(function: Callable[..., Any]) -> dict[str, Any]:
+    """What a function's annotations may name."""
     while isinstance(function, partial):
         function = function.func
-    function = inspect.unwrap(function)
-    if not hasattr(function, "__globals__"):
-        function = getattr(function, "__call__", function)  # noqa: B004
+    if not isinstance(function, FunctionType) or "__wrapped__" in function.__dict__:
+        function = inspect.unwrap(function)
+        if not hasattr(function, "__globals__"):
+            function = getattr(function, "__call__", function)  # noqa: B004
+    return getattr(function, "__globals__", {})
+
+
+def _evaluated(text: str, names: dict[str, Any]) -> Any:
     try:
-        holder = SimpleNamespace(__annotations__={"it": text})
-        return typing.get_type_hints(
-            holder, globalns=getattr(function, "__globals__", {}), include_extras=True
-        )["it"]
+        if "'" in text or '"' in text:  # a name inside may be written as text once more
+            holder = SimpleNamespace(__annotations__={"it": text})
+            return typing.get_type_hints(holder, globalns=names, include_extras=True)["it"]
+        kind = eval(_compiled(text), names)
     except Exception:  # NameError under TYPE_CHECKING, or whatever evaluating a stranger's annotation raises
         return text
+    return type(None) if kind is None else kind
+
+
+@lru_cache(maxsize=1024)
+def _compiled(text: str) -> CodeType:
+    return compile(text.strip(), "<annotation>", "eval")

@@ -1,140 +1,147 @@
 """What is wrong with a workflow, all of it at once and before anything is asked.
 
-Each problem begins with a stable code in brackets, for programs, and goes on with what to do, for people.
+:func:`problems` finds what keeps a workflow from running, quickly: every run begins with it. :func:`validate` also
+finds what is doubtful. Neither asks anybody; :mod:`aiorch.workflow.live` judges what others found out about the world.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from aiorch.errors import nearest
+from aiorch.workflow.blocking import blocking
+from aiorch.workflow.bounds import fan_out, tag_limits, times, unused
+from aiorch.workflow.codes import CODES
+from aiorch.workflow.complexity import complexity
+from aiorch.workflow.conditions import unreachable
+from aiorch.workflow.facts import REASONABLE, Thresholds
 from aiorch.workflow.graph import Graph
-from aiorch.workflow.nodes import REQUIRED, Call, Node
-from aiorch.workflow.provided import is_provided, match
+from aiorch.workflow.nodes import Loop, Sub
+from aiorch.workflow.report import Problem, Report, inside, told
+from aiorch.workflow.storable import not_storable
+from aiorch.workflow.structure import (
+    cycles,
+    edges,
+    inputs,
+    loops,
+    nodes_themselves,
+    objects,
+    suspicions,
+    taken_inside,
+)
+from aiorch.workflow.types_of import Types, mismatches
 
-_NAME = re.compile(r"[^\W\d][\w-]*\Z")
-
-CODES = {
-    "empty": "the workflow has no task",
-    "name": "a task has a name that prompts and keys cannot hold",
-    "duplicate": "two tasks have one name",
-    "unknown-task": "a task is to wait for one that does not exist",
-    "cycle": "tasks wait for each other in a circle",
-    "missing-input": "somebody needs a value that no task gives and that was not handed in",
-    "unknown-input": "a value was handed in that nobody takes",
-    "not-provided": "a function asks for an object of the caller's, and the caller has none of the kind",
-    "template": "a prompt is malformed",
-    "map": "a mapping names nothing, or something that the task does not take",
-    "parameter": "uses= names a parameter that the function has not got",
-    "function": "a function's parameters cannot be read",
-    "document": "a workflow file says something that is not understood",
-}
-"""Every code, and what it means."""
+__all__ = ["CODES", "cycles", "problems", "validate"]
 
 
 def problems(
-    graph: Graph, given: Collection[str] | None = None, handed: Iterable[str | type] | None = None
+    graph: Graph,
+    given: Collection[str] | None = None,
+    handed: Iterable[str | type] | None = None,
+    *,
+    limits: Mapping[str, int] | None = None,
+    durable: bool = False,
 ) -> tuple[str, ...]:
-    """Everything that keeps ``graph`` from running.
+    """Everything that keeps ``graph`` from running: the errors of :func:`validate`, in words.
 
     :param given: names of the inputs that are handed in; ``None`` looks at the workflow alone.
     :param handed: names and types of objects that the caller provides; ``None`` does not look whether they suffice.
+    :param limits: how many tasks of a tag may run at once.
+    :param durable: whether results have to be stored.
     """
+    found = _errors(graph, given, handed, limits or {}, durable, Types())
+    return tuple(dict.fromkeys(str(p) for p in found if p.severity == "error"))
+
+
+def validate(
+    graph: Graph,
+    given: Collection[str] | None = None,
+    handed: Iterable[str | type] | None = None,
+    *,
+    limits: Mapping[str, int] | None = None,
+    durable: bool = False,
+    thresholds: Thresholds = REASONABLE,
+) -> Report:
+    """Everything that is wrong or doubtful about ``graph``, errors first. Parameters as of :func:`problems`.
+
+    :param thresholds: beyond what a workflow is no longer reasonable.
+    """
+    types = Types()
+    found = [
+        *_errors(graph, given, handed, limits or {}, durable, types),
+        *_doubts(graph, given, types, thresholds),
+    ]
+    return Report.of(graph.name, found)
+
+
+def _errors(
+    graph: Graph,
+    given: Collection[str] | None,
+    handed: Iterable[str | type] | None,
+    limits: Mapping[str, int],
+    durable: bool,
+    types: Types,
+) -> Iterator[Problem]:
+    """What cannot work; among it some that only may not."""
     provided = tuple(handed or ())
-    return tuple(
-        dict.fromkeys(
-            [
-                *([] if graph.nodes else ["[empty] it has no task: add one with ask(), task() or add()"]),
-                *_names(graph.nodes),
-                *(problem for node in graph.nodes for problem in node.problems),
-                *_unknown(graph),
-                *(
-                    f"[cycle] {' -> '.join(cycle)}: tasks cannot wait for each other"
-                    for cycle in cycles(graph)
-                ),
-                *([] if given is None else _inputs(graph, given, provided)),
-                *([] if given is None or handed is None else _handed(graph, given, provided)),
-            ]
-        )
-    )
+    if limits:
+        yield from tag_limits(graph, limits)
+    yield from _of(graph, durable, types)
+    if given is not None:
+        yield from inputs(graph, given, provided)
+        if handed is not None:
+            yield from objects(graph, given, provided)
 
 
-def cycles(graph: Graph) -> Iterator[list[str]]:
-    """Circles of waiting, each as the path that closes it; none that shares a task with one already told."""
-    left = {i: set(needed) for i, needed in enumerate(graph.needs)}
-    while True:
-        free = [i for i, needed in left.items() if not needed]
-        while free:
-            i = free.pop()
-            del left[i]
-            for j in graph.followers[i]:
-                if j in left:
-                    left[j].discard(i)
-                    if not left[j]:
-                        free.append(j)
-        if not left:
-            return
-        walk: dict[int, None] = {}
-        i = min(left)
-        while i not in walk:  # everyone left waits for somebody left, so the walk must meet itself
-            walk[i] = None
-            i = min(left[i])
-        path = list(walk)
-        circle = path[path.index(i) :]
-        yield [graph.nodes[j].name for j in (i, *reversed(circle[1:]), i)]  # the way the values would go
-        for j in circle:
-            for waiting in graph.followers[j]:
-                if waiting in left:
-                    left[waiting].discard(j)
-            left.pop(j)
+def _of(graph: Graph, durable: bool, types: Types) -> Iterator[Problem]:
+    """What is wrong with a workflow wherever it is used, and with those inside of it."""
+    yield from nodes_themselves(graph)
+    yield from edges(graph)
+    yield from unreachable(graph, types.given(graph))
+    yield from mismatches(graph, types)
+    yield from times(graph)
+    if durable:
+        yield from not_storable(graph, types)
 
-
-def _names(nodes: Sequence[Node]) -> Iterator[str]:
-    seen: set[str] = set()
-    for node in nodes:
-        if node.name in seen:
-            yield f"[duplicate] two tasks are called {node.name!r}: rename one"
-        seen.add(node.name)
-        if not _NAME.match(node.name):
-            yield f"[name] {node.name!r} cannot name a task: begin with a letter, go on with letters, digits, _ and -"
-
-
-def _unknown(graph: Graph) -> Iterator[str]:
+    seen: dict[int, tuple[Problem, ...]] = {}  # a workflow that is used often is looked at once
     for node in graph.nodes:
-        for name in node.after:
-            if name not in graph.index:
-                near = _offer(name, graph.index)
-                yield f"[unknown-task] task {node.name!r} is to run after {name!r}, which does not exist.{near}"
-
-
-def _inputs(graph: Graph, given: Collection[str], handed: Iterable[str | type]) -> Iterator[str]:
-    wanted = graph.inputs(handed)
-    for name, one in wanted.items():
-        if one.required and name not in given:
-            users = ", ".join(repr(u) for u in one.used_by)
-            near = _offer(name, (*graph.index, *(g for g in given if g not in wanted)))
-            yield f"[missing-input] {name!r} (for {users}) is neither a task nor handed in.{near}"
-    for name in given:
-        if name in graph.index:
-            yield f"[unknown-input] {name!r} was handed in, but a task of that name gives the value: rename one"
-        elif name not in wanted:
-            known = f"The workflow takes {', '.join(map(repr, wanted)) or 'none'}."
-            yield f"[unknown-input] {name!r} was handed in, but no task takes it.{_offer(name, wanted) or ' ' + known}"
-
-
-def _handed(graph: Graph, given: Collection[str], handed: Iterable[str | type]) -> Iterator[str]:
-    for node in graph.nodes:
-        if not isinstance(node.work, Call):
+        work = node.work
+        if not isinstance(work, Sub | Loop):
             continue
-        for port in node.ports:
-            named = port.source in graph.index or port.source in given or port.default is not REQUIRED
-            if named or match(node.work.function, port, handed) is not None:
-                continue
-            if is_provided(node.work.function, port):
-                yield f"[not-provided] task {node.name!r} asks for {port.name}: {port.kind}; nobody provides one here"
+        yield from taken_inside(node, work)
+        if isinstance(work, Loop):
+            yield from loops(node, work)
+        if id(work.graph) not in seen:
+            seen[id(work.graph)] = tuple(_of(work.graph, durable, types))
+        for problem in seen[id(work.graph)]:
+            yield inside(node.name, problem)
 
 
-def _offer(name: str, known: Iterable[str]) -> str:
-    near = nearest(name, known)
-    return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+def _doubts(
+    graph: Graph, given: Collection[str] | None, types: Types, thresholds: Thresholds
+) -> Iterator[Problem]:
+    """What works and probably should not be so."""
+    if given is None:
+        yield from suspicions(graph)
+    yield from _careless(graph, thresholds, None)
+    whole = complexity(graph)
+    if whole.score > thresholds.complexity:
+        said = (
+            f"its complexity is {whole.score:,.0f} ({whole.tasks:,} tasks, {whole.edges:,} edges, {whole.depth:,} "
+            f"deep), above {thresholds.complexity:,.0f}"
+        )
+        yield told("too-complex", said)
+
+
+def _careless(graph: Graph, thresholds: Thresholds, used: frozenset[str] | None) -> Iterator[Problem]:
+    """Doubts about a workflow wherever it is used, and about those inside of it."""
+    yield from fan_out(graph, thresholds)
+    yield from unused(graph, used)
+    yield from blocking(graph)
+    for node in graph.nodes:
+        work = node.work
+        if isinstance(work, Sub | Loop):
+            outside = {work.graph.gives or ""}
+            if isinstance(work, Loop):
+                outside |= {work.until or "", *work.carry.values()}
+            for problem in _careless(work.graph, thresholds, frozenset(outside)):
+                yield inside(node.name, problem)

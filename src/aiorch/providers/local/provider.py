@@ -101,6 +101,11 @@ class LocalProvider:
         """Short, lower case, unique."""
         return self._name
 
+    @property
+    def at_once(self) -> int:
+        """Questions that it answers at the same time; others wait."""
+        return self._slots
+
     async def models(self) -> Sequence[ModelCard]:
         """The one model. :raises LocalModelError: when the file of an unknown model cannot be read."""
         row = self._known

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, cast
 
 import anyio
 import pytest
 
 from aiorch.errors import AiorchError
-from aiorch.protocols import Engine, Journal
-from aiorch.testing.conformance.engine import PASSES, EngineConformance, OurFault, counted, run
-from aiorch.testing.conformance.suite import hold, in_patience, in_time, missing, raised, wrong
+from aiorch.protocols import Engine, Journal, Mailbox
+from aiorch.testing.conformance.engine import PASSES, EngineConformance, OurFault, Send, counted, run
+from aiorch.testing.conformance.suite import (
+    hold,
+    in_patience,
+    in_time,
+    missing,
+    not_looked_at,
+    raised,
+    wrong,
+)
 from aiorch.types import Usage, new_id
 
 STORED = "a finished run's id returns its stored result, and carries out nothing"
+LATE = "a run has one truth: whoever comes second is refused, or is given what was committed first"
 COMMITTED = "an effect that was committed is not made again: its stored result is returned on resume"
 
 
@@ -30,6 +40,8 @@ class DurableEngineConformance(EngineConformance):
             def reopened(self, tmp_path):
                 return lambda: Ours(tmp_path / "runs.db")
     """
+
+    durable = True
 
     @pytest.fixture
     def reopened(self) -> Callable[[], Engine]:
@@ -86,6 +98,163 @@ class DurableEngineConformance(EngineConformance):
             cure,
         )
         hold(value == [Usage(1, 1), Usage(2, 2)], f"the resumed run returned {value!r:.80}", COMMITTED, cure)
+
+    @pytest.mark.anyio
+    async def test_effects_are_known_by_their_keys(
+        self, engine: Engine, reopened: Callable[[], Engine]
+    ) -> None:
+        run_id = new_id()
+        made: list[str] = []
+        order = ["left", "right"]
+
+        async def body(journal: Journal) -> dict[str, str]:
+            said = {
+                key: await journal.once(key, counted(made, key, key.upper()), returns=str) for key in order
+            }
+            if order[0] == "left":
+                raise OurFault("the machine went down")
+            return said
+
+        await _fails(engine, run_id, body)
+        order = ["right", "new", "left"]
+        value = await run(reopened(), body, returns=dict[str, str], run_id=run_id)
+        hold(
+            value == {"right": "RIGHT", "new": "NEW", "left": "LEFT"} and made == ["left", "right", "new"],
+            f"a resumed run that asked in another order was given {value!r:.80}",
+            "keys name effects, their order is free: after a restart tasks become ready in another one",
+            "store and look up by the key, never by how many effects there were before",
+        )
+
+    @pytest.mark.anyio
+    async def test_an_inner_effect_is_committed_before_the_outer_one(
+        self, engine: Engine, reopened: Callable[[], Engine]
+    ) -> None:
+        run_id = new_id()
+        made: list[str] = []
+
+        async def body(journal: Journal) -> str:
+            async def outer() -> str:
+                made.append("outer")
+                inner = await journal.once("ask:call", counted(made, "inner", "paid"), returns=str)
+                if len(made) == 2:
+                    raise OurFault("the machine went down")
+                return inner
+
+            return await journal.once("ask", outer, returns=str)
+
+        await _fails(engine, run_id, body)
+        value = await run(reopened(), body, returns=str, run_id=run_id)
+        hold(
+            made == ["outer", "inner", "outer"] and value == "paid",
+            f"an effect failed behind one inside of it; over both runs those made were {', '.join(made)}",
+            COMMITTED,
+            "commit each effect when it is done, not when the one around it is",
+        )
+
+    @pytest.mark.anyio
+    async def test_what_was_sent_is_received_again(
+        self, engine: Engine, reopened: Callable[[], Engine], send: Send | None
+    ) -> None:
+        if send is None:
+            not_looked_at("send", "what its journal receives after a restart")
+        run_id = new_id()
+        received: list[Any] = []
+
+        async def body(journal: Journal) -> str:
+            received.append(await cast("Mailbox", journal).receive("ok"))
+            if len(received) == 1:
+                raise OurFault("the machine went down")
+            return "sent"
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(send, run_id, "ok", {"allowed": True})
+            await _fails(engine, run_id, body)
+        await run(reopened(), body, returns=str, run_id=run_id)
+        hold(
+            received == [{"allowed": True}] * 2,
+            f"a decision was sent once, and the run and its resumption received {received!r:.80}",
+            "what was sent to a run stays there: a resumed run receives it again",
+            "do not take away what is received",
+        )
+
+    @pytest.mark.anyio
+    async def test_every_call_is_told_of(self, engine: Engine, reopened: Callable[[], Engine]) -> None:
+        run_id = new_id()
+        told: list[tuple[str, str]] = []
+        broken = True
+
+        async def body(journal: Journal) -> str:
+            async def fails() -> str:
+                raise OurFault("the machine went down")
+
+            await journal.once("paid", counted([], "paid", "x"), returns=str, ledger=True)
+            if broken:
+                await journal.once("lost", fails, returns=str, ledger=True)
+            calls = getattr(journal, "calls", None)
+            told.extend((call.key, call.state) for call in calls or ())
+            return "none" if calls is None else "some"
+
+        await _fails(engine, run_id, body)
+        broken = False
+        if await run(reopened(), body, returns=str, run_id=run_id) == "none":
+            pytest.skip("not looked at: its journal has no calls, which tell what a run has begun")
+        hold(
+            sorted(told) in ([("lost", state), ("paid", "committed")] for state in ("failed", "begun")),
+            f"one call was committed and one failed, and journal.calls tells of {told}",
+            "with ledger=True journal.calls has every call that a run ever began, and how it ended",
+            "write down that it begins, before it does",
+        )
+
+    @pytest.mark.anyio
+    async def test_a_late_result_changes_nothing(
+        self, engine: Engine, reopened: Callable[[], Engine]
+    ) -> None:
+        run_id = new_id()
+        release, paused, second = anyio.Event(), anyio.Event(), anyio.Event()
+        values: list[str] = []
+        refused: list[Exception] = []
+
+        async def one(at: Engine, name: str, pause: anyio.Event | None) -> None:
+            async def body(journal: Journal) -> str:
+                async def effect() -> str:
+                    if pause is not None:
+                        paused.set()
+                        await pause.wait()
+                    return name
+
+                return await journal.once("call", effect, returns=str)
+
+            try:
+                values.append(await at.run(run_id, "1", body, returns=str))
+            except Exception as error:
+                refused.append(error)
+            second.set()
+
+        with in_patience():
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(one, engine, "late", release)
+                await paused.wait()
+                tasks.start_soon(one, reopened(), "early", None)
+                with anyio.move_on_after(1):  # one that waits for the first to end is right, too
+                    await second.wait()
+                release.set()
+        told = {type(error).__name__ for error in refused if not isinstance(error, AiorchError)}
+        cure = "let one process at a time have a run, and refuse the commit of whoever had it before"
+        hold(not told, f"two processes were at one run, and one ended with {', '.join(told)}", LATE, cure)
+        hold(values, "two processes were at one run, and neither came to an end", LATE, cure)
+        hold(
+            len({*values}) == 1,
+            f"two processes were at one run, and came to {' and '.join(values)}",
+            LATE,
+            cure,
+        )
+        kept = await run(reopened(), _never, returns=str, run_id=run_id)
+        hold(
+            kept == values[0],
+            f"two processes were at one run and came to {values[0]!r}; kept is {kept!r}",
+            LATE,
+            cure,
+        )
 
     @pytest.mark.anyio
     async def test_a_failed_effect_is_made_again(
@@ -198,6 +367,10 @@ class DurableEngineConformance(EngineConformance):
             promise,
             cure,
         )
+
+
+async def _never(journal: Journal) -> str:
+    return "carried out again"
 
 
 async def _fails(engine: Engine, run_id: str, body: Callable[[Journal], object]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, cast
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, ClassVar, TypeVar, cast
 
 import anyio
 import pytest
 
-from aiorch.protocols import Engine, Journal
+from aiorch.protocols import Engine, Journal, Mailbox
 from aiorch.testing.conformance.suite import (
     Suite,
     check_members,
@@ -17,6 +17,7 @@ from aiorch.testing.conformance.suite import (
     in_patience,
     in_time,
     missing,
+    not_looked_at,
     raised,
     wrong,
 )
@@ -28,6 +29,10 @@ VERSION = "1"
 RUNS = "an engine carries out the body of a run and returns what it returns, in the type that was asked for"
 PASSES = "what the body raises arrives as it was raised: the scheduler and the caller know what to do with it"
 ONCE = "journal.once() runs the effect and returns its result in the type that was asked for"
+INSIDE = "an effect may go through the journal inside of another one's: a question to a model holds its tools' effects"
+
+Send = Callable[[str, str, object], Coroutine[Any, Any, object]]
+"""Sends a value to a run: its id, the name under which, the value."""
 
 
 class OurFault(Exception):
@@ -42,17 +47,33 @@ class EngineConformance(Suite):
             def engine(self):
                 return InProcess()
 
-    An engine that survives its process inherits :class:`DurableEngineConformance` instead.
+    An engine that survives its process inherits :class:`DurableEngineConformance` instead. Where something can be sent
+    to its runs, the fixture ``send`` does so: ``await send(run_id, name, value)``.
     """
+
+    durable: ClassVar[bool] = False
+    """What the engine is to say of itself."""
 
     @pytest.fixture
     def engine(self) -> Engine:
         """What is tested."""
         missing("engine", "InProcess()")
 
+    @pytest.fixture
+    def send(self) -> Send | None:
+        """How a value is sent to a run."""
+        return None
+
     def test_it_has_what_an_engine_has(self, engine: Engine) -> None:
-        check_members(engine, Engine, ("name", "run"))
+        check_members(engine, Engine, ("name", "durable", "run"))
         check_name(engine.name, type(engine).__name__)
+        hold(
+            engine.durable is self.durable,
+            f"{type(engine).__name__}.durable is {engine.durable!r}",
+            "durable is True where results are stored, since those have to be what JSON can hold, and otherwise False",
+            f"set durable = {self.durable}, or inherit "
+            + ("EngineConformance" if self.durable else "DurableEngineConformance"),
+        )
 
     @pytest.mark.anyio
     async def test_it_runs_the_body_once_and_returns_its_value(self, engine: Engine) -> None:
@@ -164,7 +185,7 @@ class EngineConformance(Suite):
                     made.append(key)
                     return key.upper()
 
-                said.append(await journal.once(key, effect, returns=str))
+                said.append(await journal.once(key, effect, returns=str, ledger=key == "b"))
 
             async def fails() -> str:
                 raise OurFault("no answer")
@@ -193,6 +214,59 @@ class EngineConformance(Suite):
             f"an effect that raised gave {said[2:]}",
             "what an effect raises arrives at its caller",
             "let the exception pass, and store nothing",
+        )
+
+    @pytest.mark.anyio
+    async def test_effects_go_inside_of_effects(self, engine: Engine) -> None:
+        made: list[str] = []
+
+        async def body(journal: Journal) -> str:
+            async def outer() -> str:
+                inner = await journal.once("ask:tool", counted(made, "tool", "rain"), returns=str)
+                return f"it says {inner}"
+
+            return await journal.once("ask", outer, returns=str)
+
+        value: object = None
+        with in_patience():
+            value = await run(engine, body, returns=str)
+        hold(
+            (value, made) == ("it says rain", ["tool"]),
+            f"an effect inside of another one gave {value!r}, and the inner one was made {len(made)} times",
+            INSIDE,
+            "hold no lock while an effect is awaited, and keep no note of which effect is the current one",
+        )
+
+    @pytest.mark.anyio
+    async def test_what_is_sent_is_received(self, engine: Engine, send: Send | None) -> None:
+        if send is None:
+            not_looked_at("send", "what its journal receives")
+        promise = (
+            "journal.receive(name) waits for what is sent to the run, and the first one under a name counts"
+        )
+        run_id = new_id()
+        waiting = anyio.Event()
+
+        async def body(journal: Journal) -> list[Any]:
+            hold(isinstance(journal, Mailbox), "its journal has no receive()", promise, "add receive(name)")
+            waiting.set()
+            return [await cast("Mailbox", journal).receive(name) for name in ("paid", "paid")]
+
+        async def sender() -> None:
+            await waiting.wait()
+            await send(run_id, "other", {"amount": 1})
+            await send(run_id, "paid", {"amount": 2})
+            await send(run_id, "paid", {"amount": 3})
+
+        value: object = None
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(sender)
+            value = await run(engine, body, returns=list[Any], run_id=run_id)
+        hold(
+            value == [{"amount": 2}] * 2,
+            f"2 was sent, then 3, and asked for twice the journal received {value!r:.80}",
+            promise,
+            "keep what is sent by run and name, the first one for ever",
         )
 
     @pytest.mark.anyio

@@ -1,0 +1,62 @@
+"""Workflows in a workflow: once, or again and again until it is good."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from aiorch.types import Provenance
+from aiorch.workflow.missing import Lack
+from aiorch.workflow.nodes import Loop, Sub
+from aiorch.workflow.units import Unit
+
+if TYPE_CHECKING:
+    from aiorch.workflow.graph import Graph
+
+_OURS = Provenance("document", "an earlier round")
+"""Where values come from that a loop's round hands to the next: somebody inside wrote them."""
+
+
+@runtime_checkable
+class Spreader(Protocol):
+    """A journal whose engine has workers: a workflow in the workflow can be given to any of them."""
+
+    def spread(self, path: str, attempt: int, graph: Graph, values: Mapping[str, Any], /) -> Awaitable[Any]:
+        """What ``graph`` gives for these inputs, carried out by somebody; a :class:`Lack` where that has no value."""
+        ...
+
+
+async def sub(unit: Unit, work: Sub, values: dict[str, Any]) -> Any:
+    """What the workflow gives; a :class:`Lack` where the task that gives it has no value."""
+    journal = unit.house.journal
+    if work.spread and isinstance(journal, Spreader):
+        return await journal.spread(unit.path, max(*unit.at.tries, unit.row.tries), work.graph, values)
+    inner = unit.at.inside(unit, work.graph, values, f"{unit.path}/")
+    await inner.run_as_task_of(unit)
+    return inner.value
+
+
+async def loop(unit: Unit, work: Loop, values: dict[str, Any]) -> Any:
+    """What the last round gives."""
+    given, origins = dict(values), dict.fromkeys(work.carry, _OURS)
+    value: Any = None
+    for number in range(1, work.most + 1):
+        inner = unit.at.inside(unit, work.graph, given, f"{unit.path}#{number}/", origins)
+        await inner.run_as_task_of(unit)
+        value = inner.value
+        if work.until is not None and good(inner.value_of(work.until)):
+            break
+        for name, source in work.carry.items():
+            carried = inner.value_of(source)
+            if not isinstance(carried, Lack):  # a task that was left out: the value of before stays
+                given[name] = carried
+    return value
+
+
+def good(value: Any) -> bool:
+    """Whether a loop ends with this value of its ``until``; one that was left out says nothing.
+
+    >>> good(True), good(Lack("omitted", "good", ""))
+    (True, False)
+    """
+    return not isinstance(value, Lack) and bool(value)

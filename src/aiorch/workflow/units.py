@@ -1,0 +1,135 @@
+"""What the parts of a run at work share: the house that all its graphs live in, and one task of it being carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from aiorch.clock import SystemClock
+from aiorch.events import Event
+from aiorch.protocols import Journal
+from aiorch.types import Outcome
+from aiorch.workflow.caching import cached, result_key
+from aiorch.workflow.nodes import Node
+from aiorch.workflow.runs import Row, Run
+from aiorch.workflow.scheduler import Pool
+from aiorch.workflow.services import Services
+
+if TYPE_CHECKING:
+    from aiorch.workflow.carrying import Carrying
+
+
+@dataclass(slots=True, eq=False)
+class House:
+    """What all graphs of one run share."""
+
+    run: Run
+    services: Services
+    journal: Journal
+    durable: bool
+    """True where results are kept, so that those of functions go through the journal too."""
+    pool: Pool
+    threads: anyio.CapacityLimiter
+    handed: Mapping[str | type, Any]
+    """Objects for parameters of task functions."""
+    zero: float
+    """When the run began, on the monotonic clock."""
+
+    def tell(self, event: type[Event], /, *, task_id: str | None = None, **facts: Any) -> None:
+        """Emit an event, when anybody listens."""
+        services = self.services
+        if services.bus.active:
+            made = event(at=services.clock.now(), task_id=task_id, run_id=self.run.id, **facts)  # pyright: ignore[reportCallIssue]
+            services.bus.emit(made)
+
+
+@dataclass(slots=True, eq=False)
+class Unit:
+    """One task, or one item of a mapped task, from its first try to its end."""
+
+    at: Carrying
+    """The graph that it is a task of."""
+    house: House
+    i: int
+    item: int
+    node: Node
+    row: Row
+    path: str
+    """``facts``, ``each[3]``, ``sub/facts``, ``polish#2/better``."""
+    begun: float
+    """On the monotonic clock."""
+    task_id: str | None = None
+    """Of the AI task that it asks."""
+    outcome: Outcome[Any] | None = None
+    """What came of that."""
+    culprit: str | None = None
+    """The task inside of it that made it fail."""
+
+    async def once(
+        self, effect: Callable[[], Awaitable[Any]], returns: Any, values: Mapping[str, Any], idempotent: bool
+    ) -> Any:
+        """The task's result: the cache's where there is one, committed under the task's path before anybody reads it."""
+        seconds, cache = self.node.policy.cache, self.house.services.cache
+        if seconds is not None and cache is not None:
+            key = result_key(self.node.work, values)
+            if key is not None:
+                effect = partial(cached, cache, key, seconds, returns, effect)
+        return await self.house.journal.once(self.path, effect, returns=returns, idempotent=idempotent)
+
+    @property
+    def committed(self) -> bool:
+        """Whether a function's result has to go through :meth:`once` at all."""
+        return self.house.durable or self.node.policy.cache is not None
+
+    async def until(self, seconds: float) -> float:
+        """When that much time is over, in epoch seconds, counted from the first time that this task asked."""
+        clock = self.house.services.clock
+
+        async def begin() -> float:
+            return clock.now() + seconds
+
+        return await self.house.journal.once(f"{self.path}!until", begin, returns=float)
+
+
+async def within(house: House, seconds: float, work: Callable[[], Awaitable[Any]]) -> Any:
+    """What ``work`` returns, if it takes no longer.
+
+    :raises TimeoutError: if it does; it was cancelled.
+    """
+    clock = house.services.clock
+    with anyio.CancelScope() as scope:
+        if isinstance(clock, SystemClock):
+            scope.deadline = anyio.current_time() + seconds
+            return await work()
+        return await _raced(clock.sleep, seconds, scope, work)
+    raise TimeoutError(f"it took longer than {seconds:g} s")
+
+
+async def _raced(
+    sleep: Callable[[float], Awaitable[None]],
+    seconds: float,
+    scope: anyio.CancelScope,
+    work: Callable[[], Awaitable[Any]],
+) -> Any:
+    """The same with a clock that is not the event loop's."""
+    value: Any = None
+    wrong: Exception | None = None
+
+    async def strike() -> None:
+        await sleep(seconds)
+        scope.cancel()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(strike)
+        try:
+            value = await work()
+        except Exception as error:  # not through the group, which would wrap it
+            wrong = error
+        group.cancel_scope.cancel()
+    if wrong is not None:
+        raise wrong
+    return value
