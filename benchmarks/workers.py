@@ -235,13 +235,14 @@ class Place:
 
 def submitted(url: str, count: int, version: str = "1", prefix: str = "run") -> list[str]:
     """So many runs."""
-    from aiorch.workflow.durable import submit
+    from aiorch.workflow.durable import Runs
 
     async def all_of_them() -> list[str]:
-        return [
-            await submit(flow(version), {"n": f"{prefix}-{i}"}, engine=url, run_id=f"{prefix}-{i}")
-            for i in range(count)
-        ]
+        job = flow(version)
+        async with Runs(url) as runs:
+            return [
+                await runs.submit(job, {"n": f"{prefix}-{i}"}, run_id=f"{prefix}-{i}") for i in range(count)
+            ]
 
     return asyncio.run(all_of_them())
 
@@ -311,10 +312,10 @@ def kills(place: Place, lease: float, rng: random.Random) -> dict[str, Any]:
     workers = Workers(place.url, place.folder, lease)
     try:
         first, second = workers.start(), workers.start()
-        began = time.time()
         runs = submitted(place.url, JOBS)
-        moment = rng.uniform(0.3, 3.5)
-        time.sleep(max(0.0, moment - (time.time() - began)))
+        began = time.time()
+        moment = rng.uniform(0.0, 2.0)
+        time.sleep(moment)
         victim, other = rng.sample([first, second], 2)
         victim.kill()
         killed = time.time()

@@ -6,6 +6,10 @@ The run's id is the date and it is kept in `nightly.db`: started twice in a nigh
 after a crash it goes on where it was. So it can be started from anywhere, by `cron` for example:
 
     15 2 * * *  python nightly.py inbox/ || python nightly.py inbox/
+
+or by a worker, which starts it itself:
+
+    aiorch worker nightly.py --engine sqlite:///nightly.db --schedule "nightly=15 2 * * *"
 """
 
 from __future__ import annotations
@@ -46,6 +50,12 @@ def texts(inbox: Path = SAMPLES) -> list[Text]:
 
 
 @flow.task
+def night(day: date | None = None) -> date:
+    """Which night it is: kept, so a run that is carried on after midnight still belongs to the day that it began."""
+    return day or datetime.now(UTC).date()
+
+
+@flow.task
 def fresh(texts: list[Text], night: date, out: Path = Path("night.md")) -> list[Text]:
     """What no night before has told of."""
     told = Path(out).read_text(encoding="utf-8") if Path(out).exists() else ""
@@ -63,17 +73,20 @@ flow.ask(
 
 
 @flow.task
-def told(night: date, fresh: list[Text], line: list[str | Exception]) -> str:
+def told(night: date, fresh: list[Text], line: list[str | Exception], run: aiorch.Run) -> str:
     """The night's part of the page."""
     lines = [
         f"- **{text.name}** {' '.join(said.split())} <!-- {text.digest} -->"
         for text, said in zip(fresh, line, strict=True)
         if isinstance(said, str)
     ]
-    left = sum(isinstance(said, Exception) for said in line)
-    return "\n".join(
-        [f"# {night}", "", *(lines or ["Nothing new."]), *([f"- {left} left for tomorrow"] * bool(left))]
-    )
+    left = [said for said in line if isinstance(said, Exception)]
+    if left:
+        lines.append(f"- {len(left)} left for tomorrow: {str(left[0]).partition(chr(10))[0]}")
+    outcomes = run.outcomes["line"]
+    if isinstance(outcomes, list) and any(outcome and outcome.demo for outcome in outcomes):
+        lines.append("\n(a demo model: often wrong)")
+    return "\n".join([f"# {night}", "", *(lines or ["Nothing new."])])
 
 
 @flow.task
@@ -91,7 +104,7 @@ async def main(inbox: Path, out: Path, night: date) -> None:
             flow,
             inbox=inbox,
             out=out,
-            night=night,
+            day=night,
             engine=ENGINE,
             run_id=f"nightly-{night}",
         )

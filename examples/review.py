@@ -96,13 +96,23 @@ flow.ask(
 
 
 @flow.task
-def report(changes: list[Change], rules: list[list[str]], opinion: list[str | Exception]) -> str:
+def report(
+    changes: list[Change], rules: list[list[str]], opinion: list[str | Exception], run: aiorch.Run
+) -> str:
     """The review as Markdown."""
-    blocks = ["# Review"]
-    for one, said, model in zip(changes, rules, opinion, strict=True):
-        asked = f"(no model answered: {model})" if isinstance(model, Exception) else " ".join(model.split())
-        blocks += [f"## {one.path}", "\n".join(f"- {line}" for line in said) or "No rule is broken.", asked]
+    outcomes, blocks = run.outcomes["opinion"], ["# Review"]
+    for number, (one, broken) in enumerate(zip(changes, rules, strict=True)):
+        outcome = outcomes[number] if isinstance(outcomes, list) else None
+        blocks += [f"## {one.path}", "\n".join(f"- {line}" for line in broken) or "No rule is broken."]
+        blocks += [_said(opinion[number], outcome)]
     return "\n\n".join(blocks) + "\n"
+
+
+def _said(opinion: str | Exception, outcome: aiorch.Outcome[str] | None) -> str:
+    """What a model said, and whether it should be believed."""
+    if outcome is None or isinstance(opinion, Exception):
+        return f"(no model answered: {str(opinion).partition(chr(10))[0]})"
+    return f"{' '.join(opinion.split())} ({outcome.model}{', a demo model: often wrong' * outcome.demo})"
 
 
 flow.approve("ok", "{report}\nPost this review?")

@@ -163,6 +163,8 @@ async def main(question: str) -> None:
     async with aiorch.Orchestrator() as ai:
         run = await ai.execute(flow, question=question)
         print(run.results["page"])
+        if any(isinstance(outcome, aiorch.Outcome) and outcome.demo for outcome in run.outcomes.values()):
+            print("\n(demo model: often wrong)")
 
 
 if __name__ == "__main__":

@@ -344,9 +344,10 @@ def _now() -> str:
 
 
 class Quiet:
-    """A validator and a check, with nothing to say."""
+    """A validator, a check, a matcher and an engine, with nothing to say."""
 
     stages = frozenset({"input"})
+    durable = False
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -271,3 +271,29 @@ def test_the_guides_security_manager_takes_its_settings_when_it_is_first_asked(t
         "action": "allow",
         "sanitized": "Hello",
     }
+
+
+def test_workflow_validation_rules_are_the_guides() -> None:
+    assert guide.WORKFLOW_VALIDATION_RULES == {
+        "dependency_checks": ["no_circular_dependencies", "all_dependencies_exist", "dependency_order_valid"],
+        "resource_checks": ["api_keys_available", "sufficient_quota", "models_accessible"],
+        "feasibility_checks": [
+            "estimated_time_reasonable",
+            "estimated_cost_acceptable",
+            "complexity_manageable",
+        ],
+    }
+
+
+def test_identify_parallel_groups_draws_the_guides_picture() -> None:
+    @dataclasses.dataclass
+    class Task:
+        id: int
+        dependencies: tuple[int, ...] = ()
+
+    tasks = [Task(1), Task(2), Task(3), Task(4, (1, 2, 3))]
+    identify_parallel_groups = guide.identify_parallel_groups
+
+    groups = identify_parallel_groups(tasks)
+
+    assert groups == [tasks[:3], tasks[3:]]

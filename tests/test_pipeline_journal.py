@@ -169,6 +169,8 @@ class World:
             "validators": [Asks()],
             "data_dir": self.folder,
             "cache": "off",
+            "audit": "off",
+            "guard": "off",
         }
         return aiorch.Orchestrator(**{**settings, **more})
 
@@ -229,7 +231,7 @@ async def test_a_process_that_dies_at_any_moment_repeats_nothing_that_was_commit
     assert (wanted.value, wanted.rounds, wanted.model) == (Person(name="Ann", age=7), 5, "two/small-8b")
     assert max(calm.made.values()) == 1
     assert len(calm.made) == 5 + 3 + 7  # rounds, calls, and questions to the person
-    for at, (key, moment) in enumerate(whole.moments):
+    for at, (key, moment) in list(enumerate(whole.moments))[:: 1 if how == "raises" else 3]:
         where = f"{how} {moment} {key}"
         world, kept = World(tmp_path), Kept(at=at)
         with anyio.CancelScope() as scope:

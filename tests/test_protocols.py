@@ -61,9 +61,18 @@ async def run(kind: type, **given: Any) -> dict[str, Any]:
 
 class RunsOnly:
     async def once(
-        self, key: str, effect: Callable[[], Awaitable[Any]], *, returns: type, idempotent: bool = True
+        self,
+        key: str,
+        effect: Callable[[], Awaitable[Any]],
+        *,
+        returns: type,
+        idempotent: bool = True,
+        ledger: bool = False,
     ) -> Any:
         return await effect()
+
+    async def receive(self, name: str) -> Any:
+        return {"of": name}
 
 
 # --- examples that define a class --------------------------------------------------------------------------------
@@ -80,7 +89,7 @@ CLASSES = (
     "Engine",
     "Approver",
 )
-USES = ("Journal", "Sandbox", "Embedder", "ModelCaller", "RouteControl")
+USES = ("Journal", "Mailbox", "Sandbox", "Embedder", "ModelCaller", "RouteControl")
 
 
 def test_every_protocol_has_an_example_that_is_run_here() -> None:
@@ -203,8 +212,14 @@ async def test_the_example_of_a_journal_returns_what_the_effect_returns() -> Non
         return RESPONSE
 
     assert isinstance(RunsOnly(), protocols.Journal)
-    found = await run(protocols.Journal, journal=RunsOnly(), task=Task.of("Hi"), effect=effect)
-    assert found["answer"] is RESPONSE
+    given = {"journal": RunsOnly(), "task": Task.of("Hi"), "effect": effect, "Answer": Response}
+    assert (await run(protocols.Journal, **given))["answer"] is RESPONSE
+
+
+@pytest.mark.anyio
+async def test_the_example_of_a_mailbox_receives_what_was_sent() -> None:
+    assert isinstance(RunsOnly(), protocols.Mailbox)
+    assert (await run(protocols.Mailbox, journal=RunsOnly()))["paid"] == {"of": "payment"}
 
 
 @pytest.mark.anyio

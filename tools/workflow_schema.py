@@ -10,31 +10,22 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from aiorch.workflow.forms import BUDGET, INPUT, INSIDE, KINDS, MAP, RETRY, TOP, Key, document_schema
+from aiorch.workflow.forms import BUDGET, INPUT, INSIDE, KINDS, MAP, RETRY, TOP, TYPE, Key, document_schema
 
 DOCS = Path(__file__).parents[1] / "docs"
 
-EVERY = (
-    "after",
-    "when",
-    "map",
-    *(k for k in KINDS["call"] if k not in ("call", "uses", "thread", "after", "when", "map")),
-)
-"""Keys that most kinds share: told once."""
+EVERY = {name: key for name, key in KINDS["call"].items() if KINDS["loop"].get(name) is key}
+"""What tasks of most kinds may say: told once."""
 
 TABLES: Mapping[str, Mapping[str, Key]] = {
     "workflow": TOP,
     "inputs": INPUT.keys,
     **{
-        kind: {
-            name: key
-            for name, key in keys.items()
-            if name not in EVERY or (kind, name) in (("approve", "timeout"), ("wait_for", "timeout"))
-        }
+        kind: {name: key for name, key in keys.items() if EVERY.get(name) is not key}
         for kind, keys in KINDS.items()
     },
     "file": {"file": INSIDE.keys["file"]},
-    "every": {name: KINDS["call"][name] for name in EVERY},
+    "every": EVERY,
     "map": MAP.keys,
     "retry": RETRY.keys,
     "budget": BUDGET.keys,
@@ -44,15 +35,18 @@ TABLES: Mapping[str, Mapping[str, Key]] = {
 
 def table(keys: Mapping[str, Key]) -> str:
     """Rows of a table: key, form, meaning."""
-    rows = (f"| `{name}` | {_cell(key.form.words)} | {_cell(key.about)} |" for name, key in keys.items())
+    rows = (
+        f"| `{name}` | {_cell('a [type](#types)' if key.form is TYPE else key.form.words)} | {_cell(key.about)} |"
+        for name, key in keys.items()
+    )
     return "\n".join(["| key | value | means |", "|---|---|---|", *rows])
 
 
 def filled(page: str) -> str:
     """The page with its tables as they are now."""
     return re.sub(
-        r"(<!-- table: (\w+) -->\n\n)(?:\|.*\n)*",
-        lambda found: f"{found[1]}{table(TABLES[found[2]])}\n",
+        r"(<!-- table: (\w+) -->\n)(?:\n(?:\|.*\n)+)?",
+        lambda found: f"{found[1]}\n{table(TABLES[found[2]])}\n",
         page,
     )
 

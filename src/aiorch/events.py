@@ -360,7 +360,7 @@ class Bus:
         if self._redact is None:
             return event
         try:
-            return _redacted(event, self._redact)
+            return _redacted_fields(event, self._redact)
         except Exception:
             if not self._reported:
                 self._reported = True

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiorch.errors import SecurityException, SettingsError, nearest
 from aiorch.routing import AGENT_PROFILES, TASK_MODELS
 from aiorch.types import ModelCard
-from aiorch.workflow.codes import WORKFLOW_VALIDATION_RULES
-from aiorch.workflow.parallel import identify_parallel_groups
+from aiorch.workflow import WORKFLOW_VALIDATION_RULES, identify_parallel_groups
 
 if TYPE_CHECKING:
     from aiorch.discovering import Discovery, Summary

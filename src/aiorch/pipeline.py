@@ -45,12 +45,13 @@ from aiorch.types import (
     Issue,
     Message,
     Outcome,
+    Provenance,
     Task,
     ToolCall,
     ToolResult,
     Verdict,
 )
-from aiorch.work import Line, Move, Said, Work
+from aiorch.work import Line, Move, Returned, Said, Work
 
 T = TypeVar("T")
 
@@ -254,7 +255,7 @@ async def called(
     tool = tools.get(call.name)
     idempotent = tool is None or tool.idempotent
 
-    async def effect() -> ToolResult:
+    async def effect() -> Returned:
         line.report.record(
             work.task, "tool.called", texts={"arguments": str(dict(call.arguments))}, tool=call.name
         )
@@ -262,9 +263,10 @@ async def called(
         with in_time(line, work):
             result = await line.tools.call(call, tools.values())
         line.report.called(work.task, call.name, line.clock.monotonic() - began, ok=not result.is_error)
-        return result
+        return Returned(result.content, result.is_error)
 
-    return await journal.once(place, effect, returns=ToolResult, idempotent=idempotent, ledger=not idempotent)
+    gave = await journal.once(place, effect, returns=Returned, idempotent=idempotent, ledger=not idempotent)
+    return ToolResult(call.id, gave.content, gave.is_error, Provenance("tool", call.name))
 
 
 async def use(line: Line, task: Task, tool: Tool, arguments: Mapping[str, Any], journal: Journal) -> str:

@@ -138,6 +138,16 @@ class Taken:
     complexity: str = "moderate"
 
 
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What a call of a tool gave, as a durable run commits it: so little that a person can say it where a process died
+    in the middle of the call.
+    """
+
+    content: str
+    is_error: bool = False
+
+
 @dataclass(slots=True)
 class Said:
     """An answer on its way to an outcome: never changed, though not frozen, which would triple the cost."""

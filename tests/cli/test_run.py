@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aiorch.cli.run import shown
+from aiorch.cli.ended import shown
 
 ASKS = """
 flow.ask("facts", "List the changes in: {log}", parameters=aiorch.Parameters(temperature=0))
@@ -228,7 +228,7 @@ def test_one_of_several_workflows_is_named_behind_a_colon(aiorch, flow):
         ("odd.yaml", "tasks: [1, 2", ["is not YAML"]),
         ("odd.toml", "tasks = ", ["is not TOML"]),
         ("typo.yaml", "tasks:\n  a: {aks: hi}\n", ["typo.yaml", "'a'"]),
-        ("flow.json", "{}", [".py, .yaml or .toml"]),
+        ("flow.txt", "{}", [".py, .yaml, .toml or .json"]),
     ],
 )
 def test_a_file_that_holds_no_workflow_says_so_and_what_to_do(

@@ -27,7 +27,7 @@ def inbox(tmp_path: Path) -> Path:
 
 
 async def a_night(inbox: Path, night: date = MONDAY, said: Any = str.upper, **more: Any) -> Any:
-    inputs = {"inbox": inbox, "out": inbox.parent / "night.md", "night": night}
+    inputs = {"inbox": inbox, "out": inbox.parent / "night.md", "day": night}
     return await carry_out(nightly.flow, inputs, fakes={"line": said, **more.pop("fakes", {})}, **more)
 
 
@@ -55,7 +55,7 @@ async def test_the_same_night_twice_is_there_once(inbox: Path) -> None:
 
 async def test_what_no_model_could_do_is_left_to_the_next_night(inbox: Path) -> None:
     run = await a_night(inbox, said=InTurn("fine", ExecutionError("nobody answers")))
-    assert "- 1 left for tomorrow" in run.results["told"]
+    assert "- 1 left for tomorrow: nobody answers" in run.results["told"]
     run = await a_night(inbox, TUESDAY, said="better")
     assert run.results["told"].count("better") == 1
 
@@ -73,7 +73,7 @@ async def test_a_drive_that_is_away_for_a_moment_is_tried_again_and_no_time_is_l
 async def test_it_gets_over_a_crash_at_any_moment(inbox: Path) -> None:
     crashes = await crash_everywhere(
         nightly.flow,
-        {"inbox": inbox, "out": inbox.parent / "night.md", "night": MONDAY},
+        {"inbox": inbox, "out": inbox.parent / "night.md", "day": MONDAY},
         fakes={"line": "it says so"},
     )
     assert {crash.then for crash in crashes} == {"went on"}
@@ -91,5 +91,5 @@ async def test_a_run_that_is_done_does_nothing_more(inbox: Path) -> None:
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_the_embedded_model_tells_of_what_came_in(inbox: Path, tmp_path: Path) -> None:
     async with local(tmp_path) as ai:
-        run = await ai.execute(nightly.flow, inbox=inbox, out=tmp_path / "night.md", night=MONDAY)
+        run = await ai.execute(nightly.flow, inbox=inbox, out=tmp_path / "night.md", day=MONDAY)
     assert run.results["told"].count("\n- **") == 2

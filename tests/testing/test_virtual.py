@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import anyio
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiorch.clock import Clock
@@ -100,6 +100,7 @@ async def test_whoever_waits_for_something_else_for_ever_is_told_of() -> None:
             await told.wait()
 
 
+@settings(max_examples=30)
 @given(st.lists(st.floats(0.001, 1e6), min_size=1, max_size=12))
 def test_any_sleeps_wake_up_in_order(lengths: list[float]) -> None:
     async def main() -> None:

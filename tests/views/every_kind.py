@@ -31,6 +31,7 @@ def every_kind() -> Workflow:
     polish = Workflow("polish")
     polish.ask("better", "Improve:\n{draft}")
     polish.ask("good", "Is this good?\n{better}", output=bool)
+    polish.gives("better")
     claims = Workflow("claims")
     claims.ask("found", "What does this claim? {text}", output=list[str])
     claims.ask("holds", "Is {claim} true?", output=bool).map(claim="found", limit=4)

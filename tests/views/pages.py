@@ -5,7 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 OURS = {
-    *("div", "style", "p", "b", "span", "details", "summary", "ul", "li", "progress"),
+    *("div", "style", "p", "b", "span", "details", "summary", "ul", "li", "progress", "h1", "footer"),
     *("table", "thead", "tbody", "tr", "th", "td"),
     *("svg", "g", "path", "rect", "text", "title"),
 }

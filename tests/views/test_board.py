@@ -101,7 +101,7 @@ def test_skipped_tasks_and_the_end_are_shown() -> None:
     it.apply(NodeSkipped(**HERE, node="b", because="a"))
     it.apply(RunFinished(**HERE, workflow="digest", state="failed", seconds=9.0))
     assert it.state == "failed"
-    assert it.headline(200.0) == "digest: 1 skipped, 1 running, 9.0 s"
+    assert it.headline(200.0) == "digest: 1 running, 1 skipped, 9.0 s"
     assert only(it).note == "because of a"
 
 
@@ -130,7 +130,7 @@ def test_what_waits_for_somebody_says_for_whom_and_how_to_answer() -> None:
     it.apply(NodeStarted(**HERE, node="paid"))
     event = it.apply(NodeWaiting(**HERE, node="paid", kind="event", name="payment", until=0.0))
     assert event is not None
-    assert event.note.startswith("the event payment, until 19")
+    assert event.note.startswith("the event payment, until ")
     assert answer_in_python(event) == "await run.send('payment', value)"
     it.apply(NodeStarted(**HERE, node="pause"))
     assert it.apply(NodeWaiting(**HERE, node="pause", kind="time", until=0.0)) is None  # nobody has to act

@@ -147,6 +147,11 @@ def test_workflows_runs_and_choices_are_shown_by_themselves(kernel: Kernel) -> N
     assert cell.error == "", cell.message
     assert "svg" in harmless(cell.html).tags
     assert cell.text.startswith("w: done in")
+    assert "no problem found" in kernel.run("flow.validate()").html
+    plan = kernel.run("flow.plan(x='<i>')")
+    assert "2 groups" in plan.html
+    assert plan.text.startswith("w: ")
+    assert "critical path" in kernel.run("flow.plan().estimate").html
     assert "1 candidate" in kernel.run("await ai.route('Hi')").html
     assert "box/m" in kernel.run("await ai.health()").html
     assert "box/m" in kernel.run("(await ai.models())[0]").html

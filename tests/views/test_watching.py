@@ -105,7 +105,7 @@ def test_many_rows_are_bounded_by_the_window() -> None:
     out.print(picture(board_of(50), out, 1_800_000_002.0))
     lines = text(out).splitlines()
     assert len(lines) <= 12
-    assert lines[0].startswith("digest: 1 skipped, 25 done, 25 running, 2.0 s")
+    assert lines[0].startswith("digest: 25 done, 25 running, 1 skipped, 2.0 s")
     assert "… and 43 more" in lines[-1]
 
 

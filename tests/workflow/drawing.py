@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import textwrap
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +21,7 @@ from aiorch.workflow.signature import ports_of
 
 Odd = type("Odd", (Exception,), {"__module__": __name__})
 
-FUNCTIONS = (json.dumps, json.loads, shlex.quote, textwrap.shorten)
+FUNCTIONS: tuple[Callable[..., Any], ...] = (json.dumps, json.loads, shlex.quote, textwrap.shorten)
 
 TYPES: tuple[Any, ...] = (
     str,

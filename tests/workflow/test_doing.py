@@ -160,7 +160,9 @@ async def test_a_failure_inside_is_told_by_its_path_and_leaves_the_rest_unreache
     flow = Workflow("w")
     flow.sub("sub", bad)
     flow.add("end", lambda sub: 1)
-    with pytest.raises(TaskFailed, match=r"task 'sub/broken' failed: division by zero \(skipped: end\)") as caught:
+    with pytest.raises(
+        TaskFailed, match=r"task 'sub/broken' failed: division by zero \(skipped: end\)"
+    ) as caught:
         await carry_out(flow)
     run = caught.value.run
     assert list(run.errors) == ["sub/broken", "sub"]

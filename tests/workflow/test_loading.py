@@ -53,7 +53,7 @@ def test_one_of_several_is_named_behind_a_colon(tmp_path: Path) -> None:
         ("f.py", "x = 1\n", "it holds none: make one"),
         ("f.py", "1/0\n", "stopped with ZeroDivisionError"),
         ("f.py", "def\n", "stopped with SyntaxError"),
-        ("f.txt", "", "should end in .py, .yaml or .toml"),
+        ("f.txt", "", "should end in .py, .yaml, .toml or .json"),
     ],
 )
 def test_a_file_without_a_workflow_is_told(tmp_path: Path, name: str, text: str, says: str) -> None:

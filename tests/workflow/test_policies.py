@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 import anyio
 import pytest
@@ -18,7 +18,7 @@ from tests.workflow.running import Durable, Ledger, Script, carry_out, listening
 from aiorch.errors import TaskFailed
 from aiorch.events import NodeRetrying
 from aiorch.testing import FakeClock
-from aiorch.types import to_plain
+from aiorch.types import ToolSpec, to_plain
 from aiorch.workflow import Run, Workflow
 from aiorch.workflow.nodes import Retry
 from aiorch.workflow.retrying import wait_before_next
@@ -336,12 +336,11 @@ async def test_questions_wait_for_room_and_others_go_first() -> None:
     flow.ask("each", "{n}", priority=9).map(n="ns")
     flow.ask("busy", "{n}", agent="busy").map(n="ns")
     flow.ask("free", "{n}", agent="free").map(n="ns")
-    flow.add("other", lambda: 1)
     with anyio.fail_after(10):
         run = await carry_out(flow, {"ns": [1, 2, 3, 4, 5]}, ask=ask, capacity=providers, limit=4)
     assert providers.most == 2
     assert run.results["each"] == run.results["busy"] == run.results["free"] == list("12345")
-    assert run.finished.index("other") < run.finished.index("each[4]")
+    assert run.finished.index("free[0]") < run.finished.index("each[4]")
 
 
 # --- the cache -----------------------------------------------------------------------------------------------------
@@ -388,6 +387,33 @@ async def test_the_same_task_with_the_same_values_is_carried_out_once() -> None:
     outcome: Any = again.outcomes["said"]
     assert (outcome.value, outcome.cached) == ("SAY A", True)
     assert {seconds for _, seconds in cache.kept.values()} == {60}
+
+
+async def test_tools_loops_and_workflows_inside_are_cached_too() -> None:
+    class Tool:
+        spec = ToolSpec("t", "A tool.", {"type": "object", "properties": {"x": {}}, "required": ["x"]})
+        idempotent = True
+        calls: ClassVar[list[Any]] = []
+
+        async def call(self, arguments: Any) -> str:
+            self.calls.append(arguments)
+            return "said"
+
+    rounds: list[int] = []
+    inner = Workflow("inner")
+    inner.add("only", lambda x: rounds.append(1) or x)
+    left_out = Workflow("left_out")
+    left_out.add("only", lambda x: x).when("x", "no")
+    flow, cache = Workflow("w"), Cache()
+    flow.use("used", Tool(), cache=60)
+    flow.sub("sub", inner, cache=60)
+    flow.loop("loop", inner, most=2, cache=60)
+    flow.sub("without", left_out, cache=60)
+    first = await carry_out(flow, {"x": "a"}, cache=cache)
+    again = await carry_out(flow, {"x": "a"}, cache=cache)
+    assert first.results == again.results == {"used": "said", "sub": "a", "loop": "a"}
+    assert (len(Tool.calls), len(rounds), len(cache.kept)) == (1, 3, 3)
+    assert again.finished == ("used", "sub", "loop", "without")
 
 
 async def test_a_cache_that_fails_costs_only_the_work(caplog: pytest.LogCaptureFixture) -> None:

@@ -141,12 +141,14 @@ async def test_a_failure_cancels_what_runs_and_starts_nothing_more() -> None:
     graph = Graph([[], [], [0], [1]])
 
     async def main() -> bool:
-        stuck = anyio.Event()
+        begun, stuck = anyio.Event(), anyio.Event()
 
         async def unit(i: int, item: int) -> bool:
             graph.started.append((i, item))
             if i == 1:
+                begun.set()
                 await stuck.wait()
+            await begun.wait()
             return i != 0
 
         return await schedule(graph.needs, graph.followers, graph.heights, limit=8, unit=unit).run()

@@ -24,7 +24,9 @@ from aiorch.workflow import Workflow
 from aiorch.workflow.nodes import Retry
 
 SCHEMA = jsonschema.Draft202012Validator(Workflow.schema())
-FEW = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 
 
 class Person(BaseModel):
@@ -42,6 +44,12 @@ class Counted:
 
 
 counted = Counted()
+
+
+class Unnamed:
+    """A function that is an object."""
+
+    def __call__(self) -> None: ...
 
 
 @tool
@@ -69,7 +77,7 @@ def test_reading_what_was_written_gives_the_same_workflow(flow: Workflow) -> Non
     assert list(SCHEMA.iter_errors(document)) == []
 
 
-@FEW
+@settings(FEW, max_examples=15)
 @given(flow=workflows(nulls=False))
 def test_files_give_the_same_workflow_too(flow: Workflow, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("files")
@@ -125,6 +133,8 @@ def _without_words() -> Workflow:
     flow.add("local", _local())
     flow.add("partial", functools.partial(words, "a"))
     flow.add("uses", words, uses={"nobody": "a"})
+    flow.add("instance", Unnamed())
+    flow.add("tool", shout.function)
     flow.add("method", Path("x").exists)
     flow.add("object", counted.call)
     flow.ask("output", "x", output=Annotated[int, Field(ge=0)])
@@ -161,6 +171,8 @@ SAYS = {
     "local": "move it to the top level",
     "partial": "a partial has no name: write a def in a module",
     "uses": "the function has no parameter 'nobody'",
+    "instance": "an object of Unnamed has no name in a module",
+    "tool": "is something else than what is meant",
     "method": "is something else than what is meant",
     "object": "is something else than what is meant",
     "output": "make it a class of a module",
@@ -306,9 +318,13 @@ def test_whatever_a_workflow_holds_it_has_a_version() -> None:
 
 
 PROGRAM = """
+import functools
 from aiorch.workflow import Workflow, load
+class Odd: ...
 def words(text): ...
 flow = Workflow("f")
+flow.add("c", functools.partial(words, text=Odd()))
+flow.ask("d", "x", output=Odd | int)
 flow.add("a", words, fallback={"b", "a", "c"})
 flow.ask("b", "x", fallback=words)
 if __name__ == "__main__":

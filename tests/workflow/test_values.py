@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pydantic import BaseModel, Field
 from aiorch.errors import ResultInvalid
 from aiorch.tools import tool
 from aiorch.workflow import Run, Workflow
+from aiorch.workflow.signature import returned
 from aiorch.workflow.values import Mismatch, checked_inputs, checked_result, fitted, named, type_of
 
 if TYPE_CHECKING:
@@ -198,7 +200,8 @@ def test_a_value_of_its_type_stays_what_it_is(annotation: Any, value: Any) -> No
         ("tuple[int, str]", ["1", "a"], (1, "a")),
         ("Path", "x", Path("x")),
         (Annotated[int, Field(ge=0)], 3, 3),
-        (Annotated[int, Field(json_schema_extra={"no": "hash"})], "3", 3),
+        (Annotated[int, ["no hash"]], "3", 3),
+        ("tuple[int, str]", (1, "a"), (1, "a")),
     ],
     ids=str,
 )
@@ -223,7 +226,7 @@ def test_a_value_that_can_become_it_does(annotation: Any, value: Any, becomes: A
         (
             "list[Thing]",
             [5],
-            "should give a list[Thing], and gave a value of type list: 0: Input should be an instance",
+            "should give a list[Thing], and gave a value of type list: 0: Input should be",
         ),
         ("Iterator[int]", 5, "should give an Iterator[int], and gave a value of type int"),
         (Annotated[int, Field(ge=0)], -3, "greater than or equal to 0"),
@@ -350,3 +353,25 @@ def test_a_value_that_fits_is_not_looked_at_by_anybody_else() -> None:
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
         == "False\n"
     )
+
+
+class _Late:
+    """Annotations of Python 3.14: the first reading fails, where a name is known to the type checker only."""
+
+    read = False
+
+    def __call__(self) -> None: ...
+
+    @property
+    def __annotations__(self) -> dict[str, Any]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        if not self.read:
+            self.read = True
+            raise NameError("Unknown")
+        return {"return": int}
+
+
+def test_a_partial_and_an_annotation_that_cannot_be_evaluated_have_types_too() -> None:
+    late: Any = type("Late", (), {"__call__": _Late()})()
+    flow = flow_of(functools.partial(returns))
+    assert type_of(flow.graph().nodes[0]) == list[Person]
+    assert returned(late) is int

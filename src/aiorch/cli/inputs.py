@@ -117,7 +117,10 @@ def _known(name: str, inputs: Mapping[str, Input], *, option: bool = False) -> s
     raise InputError(f"unknown {what}.{offer} The workflow's inputs: {takes}.")
 
 
-OPTIONS = ("input", "cache", "limit", "offline", "json", "debug", "help")
+OPTIONS = (
+    *("input", "cache", "limit", "limits", "engine", "run-id", "dry-run", "mermaid", "html", "offline"),
+    *("json", "debug", "help"),
+)
 """The options of ``aiorch run``, for whoever mistypes one: what looks like an unknown option is taken for an input."""
 
 

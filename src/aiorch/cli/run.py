@@ -4,26 +4,43 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from aiorch.cli import stopping
-from aiorch.cli.voice import DEMO, FAILED, Voice, flags, hint, voice
-from aiorch.errors import AiorchError, InputError, TaskFailed
+from aiorch.cli.ended import (
+    console,
+    hide_keys,
+    record,
+    report,
+    report_failed,
+    report_stopped,
+    shown,
+)
+from aiorch.cli.voice import FAILED, Voice, flags, voice
+from aiorch.errors import InputError, TaskFailed
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from aiorch.orchestrator import Orchestrator
     from aiorch.settings import Settings
-    from aiorch.workflow import Row, Run, Workflow
+    from aiorch.views.board import Entry
+    from aiorch.workflow import Run, Workflow
 
-WIDE = 160
-"""Columns of the table where no terminal limits it."""
+
+class _Limit(click.ParamType[tuple[str, int]]):
+    name = "TAG=N"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        tag, _, count = str(value).rpartition("=")
+        if not tag or not count.isdecimal() or int(count) < 1:
+            self.fail(f"{value!r} is no TAG=N, such as gpu=1", param, ctx)
+        return tag, int(count)
 
 
 @click.command(
@@ -41,6 +58,20 @@ WIDE = 160
 @click.option(
     "--limit", type=click.IntRange(min=1), default=64, show_default=True, help="Tasks at work at once."
 )
+@click.option("--limits", type=_Limit(), multiple=True, help="Tasks with this tag at work at once.")
+@click.option(
+    "--engine",
+    metavar="URL",
+    help="Where the run is kept: sqlite:///runs.db, postgresql://...  [default: the setting engine]",
+)
+@click.option("--run-id", metavar="ID", help="Names the run; one that was interrupted is carried on.")
+@click.option("--dry-run", is_flag=True, help="Validate, plan and estimate; no model is asked.")
+@click.option(
+    "--mermaid", is_flag=True, help="Print the workflow as a mermaid diagram, and carry out nothing."
+)
+@click.option(
+    "--html", type=click.Path(dir_okay=False), metavar="FILE", help="Write a page that shows it all."
+)
 @click.option("--offline", is_flag=True, help="Only models that run on this machine.")
 @flags
 @click.pass_context
@@ -51,35 +82,63 @@ def command(
     stated: tuple[str, ...],
     cache: str | None,
     limit: int,
+    limits: tuple[tuple[str, int], ...],
+    engine: str | None,
+    run_id: str | None,
+    dry_run: bool,
+    mermaid: bool,
+    html: str | None,
     offline: bool,
 ) -> None:
     """Carry out the workflow of FILE: a Python file (FILE.py, or FILE.py:NAME when it holds several), YAML or TOML.
 
     WORDS are its inputs: NAME=VALUE or --NAME VALUE sets one, other words go to the first input that is a list, or
     to the only one. The result goes to standard output, all else to standard error. Ctrl-C stops it and says what
-    was finished.
+    was finished; with --engine it says how to go on.
 
     \b
     aiorch run examples/digest.py notes.txt letters/ --out digest.md
     aiorch run release.yaml log="$(git log --oneline -20)"
+    aiorch run flows.py:nightly --engine sqlite:///runs.db --run-id monday
     """
     speak = voice()
+    how = How(limit, dict(limits), engine, None if html is None else Path(html))
+    if mermaid:
+        draw(speak, file)
+        return
     error: TaskFailed | None = None
     with _aside(speak):
-        job = prepare(speak, file, words, stated, cache, limit, offline)
+        settings = settings_of(speak, cache, offline, engine)
+        job = prepare(file, words, stated, settings, how, run_id)
+        if dry_run:
+            ctx.exit(rehearse(speak, job))
+        if job.durable:
+            speak.tell(f"run {job.run.id}")
         try:
-            stopping.run(lambda: _carry_out(job), lambda: report_stopped(speak, job))
+            stopping.run(lambda: _carry_out(speak, job), lambda: _stopped(speak, job))
         except TaskFailed as failed:
             error = failed
     hide_keys(speak, job.run)
     if speak.json:
         speak.document(record(speak, job, error))
+    _keep_page(speak, job)
     report(speak, job)
     if error is not None:
         report_failed(speak, job, error)
         ctx.exit(FAILED)
     if not speak.json:
-        speak.result(shown(result(job)))
+        speak.result(shown(job.run.value))
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a run is carried out, as the command line says."""
+
+    limit: int = 64
+    limits: Mapping[str, int] = field(default_factory=dict[str, int])
+    engine: str | None = None
+    html: Path | None = None
+    """Where its page goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +148,10 @@ class Job:
     flow: Workflow
     inputs: Mapping[str, Any]
     settings: Settings
-    limit: int
+    how: How
     run: Run
+    again: tuple[str, ...] = ()
+    """The command that carries it on."""
 
     by: list[Orchestrator] = field(default_factory=list["Orchestrator"])
     """Who carries it out, from then on."""
@@ -100,202 +161,159 @@ class Job:
         """Where its last action was recorded."""
         return self.by[0].audit_file if self.by else None
 
+    @property
+    def durable(self) -> bool:
+        """Whether it outlives this process."""
+        return "://" in self.settings.engine.get_secret_value()
+
 
 def prepare(
-    speak: Voice,
     file: str,
     words: tuple[str, ...],
     stated: tuple[str, ...],
-    cache: str | None,
-    limit: int,
-    offline: bool,
+    settings: Settings,
+    how: How,
+    run_id: str | None,
 ) -> Job:
     """Everything that can be wrong before anything runs. :raises AiorchError: what is."""
     from aiorch.cli.inputs import read
-    from aiorch.workflow import Run, load
+    from aiorch.workflow import Run
+
+    flow = loaded(file)
+    flow.validate(limits=how.limits).raise_for_errors()
+    inputs = read(flow.graph().inputs(), words, stated)
+    run = Run(flow.name) if run_id is None else Run(flow.name, run_id)
+    said = [f"--input={pair}" for pair in stated]
+    engine = [f"--engine={how.engine}"] if how.engine else []
+    again = ("aiorch", "run", file, *words, *said, *engine, f"--run-id={run.id}")
+    return Job(flow, inputs, settings, how, run, again)
+
+
+def loaded(file: str) -> Workflow:
+    """The workflow of a file. :raises InputError: where there is none."""
+    from aiorch.workflow import load
 
     try:
-        flow = load(file)
+        return load(file)
     except SystemExit as ended:  # a script that works while it is imported
         raise InputError(
             f"{file} ended itself (sys.exit({ended.code!r})) while it was read: put what it does by itself below "
             'if __name__ == "__main__":'
         ) from ended
-    flow.validate().raise_for_errors()
-    inputs = read(flow.graph().inputs(), words, stated)
-    return Job(flow, inputs, settings_of(speak, cache, offline), limit, Run(flow.name))
 
 
-def settings_of(speak: Voice, cache: str | None, offline: bool) -> Settings:
+def settings_of(speak: Voice, cache: str | None, offline: bool, engine: str | None) -> Settings:
     """The settings of a run: answers are kept on the disk, where nobody says otherwise."""
-    told = {**({"cache": cache} if cache else {}), **({"offline": True} if offline else {})}
+    told: dict[str, Any] = {
+        **({"cache": cache} if cache else {}),
+        **({"offline": True} if offline else {}),
+        **({"engine": engine} if engine else {}),  # its password is kept out of every message
+    }
     settings = speak.settings(**told)
     return settings if "cache" in settings.model_fields_set else speak.settings(**told, cache="disk")
 
 
-async def _carry_out(job: Job) -> None:
+async def _carry_out(speak: Voice, job: Job) -> None:
+    import anyio
+
+    from aiorch.cli.answering import at_a_terminal, attend
     from aiorch.orchestrator import Orchestrator
     from aiorch.views import live
 
+    failed: Exception | None = None
     async with Orchestrator(job.settings) as ai:
         job.by.append(ai)
-        with live(ai.on, console=_console()):
-            await ai.execute(job.flow, job.inputs, limit=job.limit, run=job.run)
+        with live(ai.on, console=console(), run=job.run, answer=answer_for(speak, job)) as board:
+            async with anyio.create_task_group() as beside:
+                if at_a_terminal():
+                    beside.start_soon(attend, job.run, board, ai.on, speak.redacted, not job.durable)
+                try:
+                    await ai.execute(
+                        job.flow, job.inputs, limit=job.how.limit, limits=job.how.limits, run=job.run
+                    )
+                except Exception as wrong:  # raised below, or a task group would wrap it
+                    failed = wrong
+                beside.cancel_scope.cancel()
+    if failed is not None:
+        raise failed
 
 
-# --- what is said at the end -------------------------------------------------------------------------------------
+def answer_for(speak: Voice, job: Job) -> Any:
+    """How to answer what a run waits for, from elsewhere."""
+    engine = f" --engine {job.how.engine}" if job.how.engine else ""
+
+    def answer(entry: Entry) -> str:
+        if not job.durable:
+            return "at the prompt of `aiorch run` in a terminal, or under --engine sqlite:///runs.db from elsewhere"
+        run = job.run.id
+        if entry.wants == "event":
+            return speak.redacted(f"aiorch runs send {run} {entry.answer_to} VALUE{engine}")
+        return speak.redacted(f"aiorch runs approve {run} {entry.answer_to}{engine}")
+
+    return answer
 
 
-def hide_keys(speak: Voice, run: Run) -> None:
-    """Take keys out of the reasons of failures: a stranger's exception may carry one."""
-    for row in run.timeline:
-        row.error = None if row.error is None else speak.redacted(row.error)
+# --- instead of a run --------------------------------------------------------------------------------------------
 
 
-def report(speak: Voice, job: Job) -> None:
-    """The table, and what to know about the answers."""
-    from aiorch.views import run_rows, run_table
+def draw(speak: Voice, file: str) -> None:
+    """The workflow as mermaid text."""
+    from aiorch.views import mermaid
 
-    _console().print(run_table(job.run))
-    asked = [row for row in run_rows(job.run) if row.attempts is not None]
-    cached = sum("cached" in row.marks for row in asked)
-    if cached:
-        speak.tell(f"{cached} of {len(asked)} answers came from the cache ({job.settings.cache})")
-    if any("demo" in row.marks for row in asked):
-        speak.tell(f"note: {DEMO}; `aiorch local list` has better ones")
-    if job.run.state == "done":
-        for key, why in job.run.errors.items():
-            speak.tell(f"not done: {_named(job.run, key)}: {why}")
-    if job.audit is not None:
-        speak.tell(f"audit log: {job.audit}")
-
-
-def report_failed(speak: Voice, job: Job, error: TaskFailed) -> None:
-    """Which task failed, why, what was finished, what was not."""
-    for line in progress(job.flow, job.run):
-        speak.tell(line)
-    speak.complain(why(error), hint(error.__cause__))
-    speak.trace(error)
-
-
-def report_stopped(speak: Voice, job: Job) -> None:
-    """What an interrupted run had finished. May be called while it still hangs."""
-    hide_keys(speak, job.run)
+    with _aside(speak):
+        drawn = mermaid(loaded(file))
     if speak.json:
-        speak.document(record(speak, job, None) | {"state": "cancelled"})
-    speak.tell("interrupted")
-    for line in progress(job.flow, job.run):
-        speak.tell(line)
-    if job.audit is not None:
-        speak.tell(f"audit log: {job.audit}")
+        speak.document({"mermaid": drawn})
+    else:
+        speak.result(drawn.rstrip())
 
 
-def progress(flow: Workflow, run: Run) -> Iterator[str]:
-    """What was finished and what was not, as far as it is known now."""
-    rows = run.timeline
-    begun = {row.task for row in rows}
-    never = [
-        node.name for node in flow.graph().nodes if node.name not in begun and node.name not in run.results
-    ]
-    for state, what in (
-        ("done", "finished"),
-        ("failed", "failed"),
-        ("running", "stopped"),
-        ("cancelled", "stopped"),
-    ):
-        names = [_title(row) for row in rows if row.state == state]
-        if names:
-            yield f"{what}: {', '.join(names)}"
-        elif state == "done":
-            yield "finished: nothing"
-    if never:
-        yield f"not started: {', '.join(never)}"
+def rehearse(speak: Voice, job: Job) -> int:
+    """What the run would do and take, and whether it could be carried out now. Returns the exit code."""
+    from aiorch.orchestrator import Orchestrator
+
+    how, inputs = job.how, job.inputs
+
+    async def look() -> None:
+        async with Orchestrator(job.settings) as ai:
+            found.append(await ai.validate(job.flow, inputs, live=True, limit=how.limit, limits=how.limits))
+            plan = job.flow.plan(inputs, limit=how.limit, limits=how.limits)
+            estimate = await ai.estimate(job.flow, inputs, limit=how.limit, limits=how.limits)
+            plans.append(replace(plan, estimate=estimate))
+
+    found: list[Any] = []
+    plans: list[Any] = []
+    stopping.run(look, lambda: speak.tell("interrupted"))
+    [problems], [plan] = found, plans
+    if how.html is not None:
+        _written(speak, plan, how.html)
+    if speak.json:
+        speak.document({"problems": problems.to_records(), "plan": plan.to_dict()})
+    else:
+        speak.result(speak.redacted(str(plan)))
+    if problems.problems:
+        speak.tell(str(problems))
+    return 0 if problems.ok else FAILED
 
 
-def result(job: Job) -> Any:
-    """What the workflow is for: the value of the task that was written down last."""
-    nodes = job.flow.graph().nodes
-    return job.run.results.get(nodes[-1].name)
+# --- at the end --------------------------------------------------------------------------------------------------
 
 
-def shown(value: Any) -> str:
-    """A result for people: where it was written, the text, or JSON."""
-    if isinstance(value, Path):
-        return f"wrote {value}"
-    if isinstance(value, str):
-        return value
-    import json
-
-    return json.dumps(plain(value), ensure_ascii=False, indent=2, default=str)
+def _stopped(speak: Voice, job: Job) -> None:
+    report_stopped(speak, job)
+    _keep_page(speak, job)
 
 
-def plain(value: Any) -> Any:
-    """A result for programs. What JSON does not know (an object of the workflow's own) is written as text."""
-    from aiorch.types import to_plain
-
-    try:
-        return to_plain(value)
-    except Exception:  # pydantic raises several kinds for what it has no schema for
-        return str(value)
+def _keep_page(speak: Voice, job: Job) -> None:
+    if job.how.html is not None:
+        _written(speak, job.run, job.how.html, job.flow)
 
 
-def record(speak: Voice, job: Job, error: TaskFailed | None) -> dict[str, Any]:
-    """The whole run as one JSON document: measures, the result, the error; no prompts."""
-    from aiorch.views import run_rows, total
+def _written(speak: Voice, value: Any, path: Path, flow: Workflow | None = None) -> None:
+    from aiorch.views import save
 
-    run = job.run
-    rows = run_rows(run)
-    last = total(rows, run.seconds)
-    return {
-        "run": run.id,
-        "workflow": run.workflow,
-        "state": run.state,
-        "seconds": run.seconds,
-        "tasks": run.to_records(),
-        "totals": {
-            "answers": sum(row.attempts is not None for row in rows),
-            "cached": sum("cached" in row.marks for row in rows),
-            "attempts": last.attempts,
-            "tokens": last.tokens,
-            "usd": str(last.cost),
-            "checks": {"passed": last.passed, "failed": last.failed, "not_assessed": last.not_assessed},
-        },
-        "demo": any("demo" in row.marks for row in rows),
-        "result": plain(result(job)),
-        "error": None if error is None else told(speak, error),
-        "audit": None if job.audit is None else str(job.audit),
-    }
-
-
-def why(error: TaskFailed) -> str:
-    """Which task failed, and why; with the class of an exception that is not aiorch's, whose text may be one word."""
-    cause = error.__cause__
-    kind = "" if cause is None or isinstance(cause, AiorchError) else f"{type(cause).__name__}: "
-    return f"task {error.task!r} failed: {kind}{error if cause is None else cause}"
-
-
-def told(speak: Voice, error: TaskFailed) -> dict[str, str | None]:
-    """A failed task as JSON: the type is that of what made it fail."""
-    cause = error.__cause__
-    return {
-        **speak.error(why(error), kind=type(cause or error).__name__, hint=hint(cause)),
-        "task": error.task,
-    }
-
-
-def _named(run: Run, key: str) -> str:
-    return next((_title(row) for row in run.timeline if row.key == key), key)
-
-
-def _title(row: Row) -> str:
-    return f"{row.key} ({row.label})" if row.label else row.key
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    return console if console.is_terminal else Console(stderr=True, width=WIDE)
+    save(value, path, flow=flow)
+    speak.tell(f"wrote {path}")
 
 
 @contextlib.contextmanager

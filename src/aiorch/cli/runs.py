@@ -277,7 +277,7 @@ def _shown(speak: Voice, details: RunDetails) -> None:
         ("submitted", _time(info.submitted)),
         ("began", _time(info.began)),
         ("ended", _time(info.ended)),
-        ("worker", info.worker or ""),
+        ("worker", _worker(info.worker)),
         ("attempts", str(info.attempts)),
         ("forked from", info.forked_from or ""),
         ("part of", info.part_of or ""),
@@ -320,6 +320,12 @@ def _said(speak: Voice, run: str, name: str, sent: bool) -> None:
         speak.document({"run": run, "name": name, "sent": sent})
         return
     speak.tell(f"sent {name} to {run}" if sent else f"{run} had received {name} before: the first one counts")
+
+
+def _worker(name: str | None) -> str:
+    """A worker by its machine and process; the whole name, with what makes it unique, is in the JSON."""
+    parts = (name or "").split("|")
+    return f"{parts[0]}, process {parts[3]}" if len(parts) > 3 else parts[0]
 
 
 def _time(at: float | None) -> str:

@@ -101,7 +101,7 @@ def command(
         async with Orchestrator(settings) as ai:
             await serve(
                 flows,
-                ai.services,
+                await ai.services(*flows),
                 engine=url,
                 concurrency=concurrency,
                 lease=lease,
@@ -118,11 +118,12 @@ def command(
 
 
 def settings_of(speak: Voice, url: str, offline: bool) -> Settings:
-    """The settings of a worker: what machines share is shared through the database of the runs, unless they name another."""
+    """A worker's settings: what machines share is shared through the database of the runs, unless they name one."""
     told: dict[str, Any] = {"offline": True} if offline else {}
     settings = speak.settings(**told)
     if settings.shared_database is None and url.startswith("postgres"):
-        settings = speak.settings(**told, shared_database=url)
+        plain = "postgresql://" + url.partition("://")[2]  # a driver in front is SQLAlchemy's way to write it
+        settings = speak.settings(**told, shared_database=plain)
         speak.tell("limits of providers and users are shared with the other workers through this database")
     return settings
 

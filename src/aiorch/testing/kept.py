@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 import anyio
 
 from aiorch.clock import Clock, SystemClock
-from aiorch.errors import WorkflowError
+from aiorch.errors import NeedsPermission, VersionChanged
 from aiorch.protocols import Journal
-from aiorch.types import from_json, to_json
+from aiorch.types import to_json
 from aiorch.workflow.ledger import CallRecord, task_of
+from aiorch.workflow.stored import AGAIN, read, written
 
 T = TypeVar("T")
 
@@ -88,25 +89,23 @@ class KeptRuns:
     async def run(
         self, run_id: str, version: str, body: Callable[[Journal], Awaitable[T]], *, returns: type[T]
     ) -> T:
-        """Begin a run or carry it on. :raises WorkflowError: where another version of the workflow began it."""
+        """Begin a run or carry it on. :raises VersionChanged: where another version of the workflow began it."""
         kept = self.at(run_id)
         kept.version = kept.version or version
         if kept.version != version:
-            raise WorkflowError(
-                f"run {run_id!r} was begun by version {kept.version} of its workflow, and this is {version}: "
-                "carry it on with the one that began it, or begin a new run"
-            )
+            raise VersionChanged(run_id, kept.version, version)
         if kept.result is None:
-            value = await body(KeptJournal(kept, self._clock))
-            kept.result = kept.result or to_json(value, returns)
-        return from_json(returns, kept.result)
+            value = await body(KeptJournal(kept, run_id, self._clock))
+            kept.result = kept.result or written(run_id, value, returns)
+        return read(run_id, returns, kept.result)
 
 
 class KeptJournal:
     """The :class:`~aiorch.protocols.Journal` and :class:`~aiorch.protocols.Mailbox` of one :class:`KeptRun`."""
 
-    def __init__(self, kept: KeptRun, clock: Clock) -> None:
+    def __init__(self, kept: KeptRun, run_id: str, clock: Clock) -> None:
         self._kept = kept
+        self._run_id = run_id
         self._clock = clock
 
     @property
@@ -125,21 +124,18 @@ class KeptJournal:
     ) -> T:
         """The stored result, or what ``effect`` returns now.
 
-        :raises WorkflowError: where it was begun before, never committed, and must not happen twice.
+        :raises NeedsPermission: where it was begun before, never committed, and must not happen twice.
+        :raises NotStorable: where JSON cannot hold what it returned.
         """
         kept = self._kept
         if key not in kept.committed:
-            if not idempotent and key in kept.begun:
-                kept.stopped.add(key)
-                raise WorkflowError(
-                    f"{key!r} was begun and never committed, and must not happen twice: look whether it happened"
-                )
-            kept.begun.add(key)
-            kept.made.append(key)
-            value = await (self._told(key, effect) if ledger else self._tried(key, effect))
-            kept.committed.setdefault(key, to_json(value, returns))
+            if idempotent or key not in kept.begun or self._allowed(key):
+                kept.begun.add(key)
+                kept.made.append(key)
+                value = await (self._told(key, effect) if ledger else self._tried(key, effect))
+                kept.committed.setdefault(key, written(key, value, returns))
             kept.begun.discard(key)
-        return from_json(returns, kept.committed[key])
+        return read(key, returns, kept.committed[key])
 
     async def receive(self, name: str) -> Any:
         """What was sent to the run under ``name``; waits for it."""
@@ -148,6 +144,16 @@ class KeptJournal:
     async def send(self, name: str, value: object) -> None:
         """Send the run something; the first one under a name counts."""
         self._kept.send(name, value)
+
+    def _allowed(self, key: str) -> bool:
+        """Whether a person said that it may be repeated; where they said what came of it, that is committed."""
+        said = json.loads(self._kept.mail.get(key + AGAIN, "{}"))
+        if "result" in said:
+            self._kept.committed[key] = json.dumps(said["result"])
+        elif said.get("repeat") is not True:
+            self._kept.stopped.add(key)
+            raise NeedsPermission(self._run_id, key, key + AGAIN)
+        return "result" not in said
 
     async def _tried(self, key: str, effect: Callable[[], Awaitable[T]]) -> T:
         """What ``effect`` returns; one that raises has ended, and may be made again."""

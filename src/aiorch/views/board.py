@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import count, islice
 from threading import Lock
@@ -143,6 +144,8 @@ class Board:
         """Tasks of the workflow; mapped ones have items."""
         self.started = 0.0
         self.seconds: float | None = None
+        self.aside: Callable[[], AbstractContextManager[None]] = nullcontext
+        """Leaves the terminal to others meanwhile, where the board is drawn on one: for a question to a person."""
         self._numbers = count()
         self._places: dict[str, _Place] = {}
         self._by: dict[State, dict[str, _Place]] = {state: {} for state in ORDER}
@@ -242,7 +245,7 @@ class Board:
                 self._put(place, "waiting" if place.wants else "running")
                 return place.entry("waiting") if place.wants else None
             case NodeSkipped():
-                place.note, place.seconds = f"because of {event.because}", 0.0
+                place.note, place.seconds = _because(event.because), 0.0
                 state: State = "skipped"
             case NodeFailed():
                 place.note, place.seconds = " ".join(event.error.split()), event.seconds
@@ -379,6 +382,11 @@ def _awaited(event: NodeWaiting) -> str:
         return what
     until = moment(event.until)
     return f"{what}, until {until if event.until - event.at > _SOON else until.partition(' ')[2]}"
+
+
+def _because(reason: str) -> str:
+    """A task that it is because of, or the reason in words."""
+    return reason if " " in reason else f"because of {reason}"
 
 
 def _told(counts: Mapping[State, int]) -> str:

@@ -297,7 +297,9 @@ def _rounded(left: float, top: float, width: float, height: float, r: float) -> 
 
 
 def _state(state: BoxState, x: float, y: float) -> str:
+    """On the left side of a box, where no arrow comes or goes."""
     sign, fill = STATES[state]
+    y += HEIGHT / 2
     return (
         f'<path d="{_rounded(x - 7, y - 7, 14, 14, 7)}" fill="{fill}"/>'
         f'<text x="{x:.1f}" y="{y + 3.5:.1f}" text-anchor="middle" font-size="10" fill="#fff">{sign}</text>'

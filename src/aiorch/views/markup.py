@@ -75,9 +75,3 @@ def folded(title: str, *parts: str, shown: bool = False) -> str:
     inside = "".join(parts)
     opened = " open" if shown else ""
     return f"<details{opened}><summary>{text(title)}</summary>{inside}</details>" if inside else ""
-
-
-def listed(items: Iterable[str]) -> str:
-    """Plain texts as a list; nothing where there is none."""
-    drawn = "".join(f"<li>{text(item)}</li>" for item in items)
-    return f"<ul>{drawn}</ul>" if drawn else ""

@@ -31,7 +31,7 @@ def estimate_text(estimate: Estimate) -> str:
 
 def plan_html(plan: Plan) -> str:
     """A plan as HTML: which tasks could run together, what the whole takes, who would be asked what."""
-    critical = set(plan.critical)
+    critical = {path.partition("/")[0] for path in plan.critical}
     groups = (
         f'<tr><td class="number">{number}</td><td>{_named(group, critical)}</td></tr>'
         for number, group in enumerate(plan.groups[:MOST_ROWS], 1)

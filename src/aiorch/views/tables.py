@@ -116,11 +116,14 @@ class RunTable:
             )
         table.add_section()
         table.add_row(*(Text(cell, style="bold") for cell in lines[-1]))
-        state = f"{self._run.workflow}: {self._run.state} in {self._run.seconds:.1f} s, {last.state}"
+        state = f"{self._run.workflow}: {self._run.state} in {self._run.seconds:.1f} s"
+        state += f", {last.state}" if last.state else ""
         models = ", ".join(dict.fromkeys(row.model for row in self._rows if row.model))
         yield Text(state, style="bold")
-        yield table
-        yield Text("checks: passed/failed/not assessed", style="dim")
+        if self._rows:
+            yield table
+        if last.attempts:
+            yield Text("checks: passed/failed/not assessed", style="dim")
         if models:
             yield Text(f"answered by {models}", style="dim")
 
@@ -159,13 +162,14 @@ def _row(row: Row, outcome: Outcome[Any] | None, waits: bool, tolerated: bool) -
     error = " ".join(row.error.split()) if row.error else None
     state = "waiting" if waits else "tolerated" if tolerated and row.state == "failed" else row.state
     tried = (f"{row.tries} tries",) if row.tries > 1 else ()
+    seconds = None if row.state == "running" else row.seconds
     if outcome is None:
-        return TaskRow(name, state, row.seconds, marks=tried, error=error)
+        return TaskRow(name, state, seconds, marks=tried, error=error)
     found = outcome.assessment
     return TaskRow(
         name,
         state,
-        row.seconds,
+        seconds,
         outcome.model,
         len(outcome.attempts),
         outcome.usage.total,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, log10
 
 from aiorch.views.markup import text
 
@@ -68,13 +67,20 @@ def timeline_svg(bars: Sequence[Bar], seconds: float) -> str:
         long = max(2.0, (end - bar.begin if bar.seconds is None else bar.seconds) / end * PLOT)
         fill = FILLS.get(bar.state, FILLS["running"])
         took = f"still {bar.state}" if bar.seconds is None else f"{bar.state}, {bar.seconds:.2f} s"
-        lost = bar.lost * long
+        red = bar.lost * long
         hint = ", ".join(part for part in (bar.label, took, bar.note) if part)
         parts.append(
             f"<g><title>{text(hint, 600)}</title>"
             f'<text x="{left - 8:.1f}" y="{i * ROW + 14}" text-anchor="end">{text(label)}</text>'
             f'<rect x="{x:.1f}" y="{i * ROW + 4}" width="{long:.1f}" height="{ROW - 8}" rx="2" '
             f'fill="{fill}" fill-opacity="{".12" if bar.hollow else ".6"}" stroke="{fill}"/>'
+            + (
+                f'<rect x="{x + long - red:.1f}" y="{i * ROW + 4}" width="{red:.1f}" height="{ROW - 8}" rx="2" '
+                f'fill="{FILLS["failed"]}"/>'
+                if red
+                else ""
+            )
+            + "</g>"
         )
     return (
         f'<svg role="img" viewBox="0 0 {width:.0f} {height}" width="{width:.0f}" height="{height}" '
@@ -98,18 +104,14 @@ def ticks(end: float, about: int = 5) -> list[float]:
     >>> ticks(2.3)
     [0.0, 0.5, 1.0, 1.5, 2.0]
     """
-    for step in _STEPS:
-        if end / step <= about * 1.5:
-            break
-    else:
-        step = 86_400.0 * 10 ** ceil(log10(max(end / 86_400 / about / 1.5, 1.0)))
+    step = next((step for step in _STEPS if end / step <= about * 1.5), end)
     return [round(i * step, 9) for i in range(int(end / step + 1e-9) + 1)]
 
 
 _STEPS = (
     *(factor * 10.0**power for power in range(-9, 1) for factor in (1, 2, 5)),
-    *(10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0),
-    *(3600.0, 7200.0, 14_400.0, 28_800.0, 86_400.0, 172_800.0),
+    *(10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0, 14_400.0, 28_800.0),
+    *(86_400.0 * factor * 10**power for power in range(3) for factor in (1, 2, 5)),
 )
 """Distances of marks: 1, 2, 5, then as minutes, hours and days are divided."""
 

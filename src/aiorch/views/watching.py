@@ -14,6 +14,7 @@ from aiorch.views.markup import clean
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.live import Live
 
     from aiorch.workflow import Run
 
@@ -88,17 +89,11 @@ def live(
     question = questions(run)
 
     if console.is_terminal and not console.is_dumb_terminal:
-        from rich.live import Live
-
-        drawn = Live(
-            get_renderable=lambda: picture(board, console, clock.now(), answer, question),
-            console=console,
-            refresh_per_second=_PER_SECOND,
-            transient=True,
-        )
+        screen = _Screen(console, lambda: picture(board, console, clock.now(), answer, question))
+        board.aside = screen.away
         end = subscribe(lambda event: board.apply(event) and None)
         try:
-            with drawn:
+            with screen.drawn():
                 yield board
         finally:
             end()
@@ -117,6 +112,49 @@ def live(
         end()
         if board.workflow is not None:
             console.print(board.headline(clock.now()), soft_wrap=True, highlight=False, markup=False)
+
+
+class _Screen:
+    """A picture that is drawn again and again, and can make room for others."""
+
+    def __init__(self, console: Console, draw: Callable[[], RenderableType]) -> None:
+        self._console = console
+        self._draw = draw
+        self._live: Live | None = None
+
+    @contextmanager
+    def drawn(self) -> Generator[None, None, None]:
+        """It is there meanwhile, and leaves nothing behind."""
+        self._begin()
+        try:
+            yield
+        finally:
+            self._end()
+
+    @contextmanager
+    def away(self) -> Generator[None, None, None]:
+        """It is gone meanwhile, so that a person can be asked, and stands below what was said then."""
+        self._end()
+        try:
+            yield
+        finally:
+            self._begin()
+
+    def _begin(self) -> None:
+        from rich.live import Live
+
+        self._live = Live(
+            get_renderable=self._draw,
+            console=self._console,
+            refresh_per_second=_PER_SECOND,
+            transient=True,
+        )
+        self._live.start()
+
+    def _end(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
 
 
 def questions(run: Run | None) -> Answer:

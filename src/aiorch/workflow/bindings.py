@@ -106,9 +106,7 @@ def _where(source: str, index: Mapping[str, int], inputs: Mapping[str, Any]) -> 
     return index[source] if source in index else Given(inputs[source])
 
 
-def _constant(
-    node: Node, port: Port, inputs: Mapping[str, Any], handed: Mapping[str | type, Any]
-) -> Any:
+def _constant(node: Node, port: Port, inputs: Mapping[str, Any], handed: Mapping[str | type, Any]) -> Any:
     """A value that no task gives."""
     if isinstance(port.source, str) and port.source in inputs:
         return inputs[port.source]
@@ -124,9 +122,7 @@ def _positional(node: Node) -> tuple[str, ...]:
     return tuple(port.name for port in ports_of(node.work.function, {})[0] if port.positional)
 
 
-def origins(
-    graph: Graph, node: Node, given: Mapping[str, Provenance]
-) -> dict[str, Provenance]:
+def origins(graph: Graph, node: Node, given: Mapping[str, Provenance]) -> dict[str, Provenance]:
     """For each parameter where its value comes from, the least trusted where there are several.
 
     What a model wrote, and what a function read from somewhere, may carry instructions of a stranger.
@@ -134,9 +130,7 @@ def origins(
     :param given: where this graph's own inputs come from, when it is the inside of another one's task.
     """
     ports = (*node.ports, *node.mapped.over) if node.mapped else node.ports
-    return {
-        port.name: _least([_origin(graph, source, given) for source in port.sources]) for port in ports
-    }
+    return {port.name: _least([_origin(graph, source, given) for source in port.sources]) for port in ports}
 
 
 def provenance(graph: Graph, node: Node, given: Mapping[str, Provenance]) -> Provenance:
@@ -169,5 +163,7 @@ def _listed(name: str, value: Any, most: int | None) -> Sequence[Any]:
         items = list(endless if most is None else islice(endless, most + 1))
     if most is not None and len(items) > most:
         count = len(items) if items is value else f"more than {most}"
-        raise WorkflowError(f"it runs once per {name!r}, at most {most} times, and there are {count}: say map(most=...)")
+        raise WorkflowError(
+            f"it runs once per {name!r}, at most {most} times, and there are {count}: say map(most=...)"
+        )
     return items

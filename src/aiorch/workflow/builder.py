@@ -226,7 +226,7 @@ class Workflow:
         :param options: how it is carried out.
         """
         ports, wrong = ports_of(function, _taken(uses) if uses else {})
-        found = tuple(f"{code}] task {name!r}:{rest}" for code, _, rest in (w.partition("]") for w in wrong))
+        found = tuple([f"{code}] task {name!r}:{rest}" for code, _, rest in (w.partition("]") for w in wrong)])
         work = Call(function, is_async(function), thread)
         step = self._step(name, work, ports, after, options, found)
         return FunctionStep(self, step._position, function)

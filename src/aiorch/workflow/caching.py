@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 from aiorch.types import Outcome, from_json, to_json
+from aiorch.workflow.missing import Lack
 from aiorch.workflow.nodes import Ask, Call, Loop, Sub, Use, Work
 from aiorch.workflow.services import ResultCache
 from aiorch.workflow.signature import called
@@ -23,8 +24,8 @@ _NOTHING: Any = object()
 def result_key(work: Work, values: Mapping[str, Any]) -> str | None:
     """Under what the result of ``work`` with these values is kept; ``None`` where a value cannot be written as JSON.
 
-    A function is told by its module, its name and its code, a workflow inside by its version; where a task stands, and what
-    it is called, does not matter.
+    A function is told by its module, its name and its code, a workflow inside by its version; where a task stands, and
+    what it is called, does not matter.
     """
     try:
         given = {name: to_json(value) for name, value in values.items()}
@@ -52,6 +53,8 @@ async def cached(
             return replace(cast("Outcome[Any]", found), cached=True, cost=Decimal(0))
         return found
     value = await effect()
+    if isinstance(value, Lack):
+        return value
     try:
         await cache.put(key, to_json(value, kind), seconds)
     except Exception:
@@ -63,7 +66,9 @@ def _described(work: Work) -> list[str]:
     """What makes two tasks the same, as texts."""
     if isinstance(work, Call):
         code = getattr(work.function, "__code__", None)
-        body = "" if code is None else hashlib.sha256(code.co_code + repr(code.co_consts).encode()).hexdigest()
+        body = (
+            "" if code is None else hashlib.sha256(code.co_code + repr(code.co_consts).encode()).hexdigest()
+        )
         return ["call", getattr(work.function, "__module__", ""), called(work.function), body]
     if isinstance(work, Ask):
         tools = [tool.spec.name for tool in work.tools]

@@ -25,7 +25,7 @@ from aiorch.workflow.gates import Gate, Name, claims_of, inside
 from aiorch.workflow.graph import Graph
 from aiorch.workflow.missing import MISSING, Lack, lack_of
 from aiorch.workflow.nodes import PLAIN, REQUIRED, Approve, Ask, Call, Loop, Node, Sleep, Sub, WaitFor
-from aiorch.workflow.retrying import wait_before_next
+from aiorch.workflow.retrying import ends_the_run, wait_before_next
 from aiorch.workflow.runs import Row
 from aiorch.workflow.scheduler import Again, Place, Schedule, rank
 from aiorch.workflow.units import House, Unit, within
@@ -76,6 +76,7 @@ class Carrying:
     ) -> None:
         nodes = graph.nodes
         self.house = house
+        self._bus = house.services.bus
         self.graph = graph
         self.inputs = inputs
         self.origins: Mapping[str, Provenance] = given or {}
@@ -87,11 +88,7 @@ class Carrying:
         """Paths of the tasks that were not reached when it ended."""
         self.tries: tuple[int, ...] = () if of is None else (*of.at.tries, of.row.tries)
         """Which tries of the tasks that this is the inside of, outermost first."""
-        above = (0, 0) if of is None else of.at.urgency(of.i)
-        self._urgencies = [
-            (above[0] + node.policy.priority, above[1] + height)
-            for node, height in zip(nodes, graph.heights, strict=True)
-        ]
+        self._above = (0, 0) if of is None else of.at.urgency(of.i)
         self._prefix = prefix
         self._names = [prefix + node.name for node in nodes]
         self._plain = [node.mapped is None and not node.when for node in nodes]
@@ -107,7 +104,7 @@ class Carrying:
             house.pool,
             graph.needs,
             graph.followers,
-            [rank(*urgency) for urgency in self._urgencies],
+            ranks(nodes, graph.heights, *self._above),
             begin=self.begin,
             unit=self.unit,
             places=places if any(places) else None,
@@ -165,7 +162,8 @@ class Carrying:
 
     def urgency(self, i: int) -> tuple[int, int]:
         """A task's priority, and the number of tasks on the way from it to the end."""
-        return self._urgencies[i]
+        priority, path = self._above
+        return priority + self.graph.nodes[i].policy.priority, path + self.graph.heights[i]
 
     def held_inside(self, i: int) -> Mapping[Name, Gate]:
         """What tasks inside of a task find in the place of gates that are held already."""
@@ -230,6 +228,9 @@ class Carrying:
         if walk is None or not walk.stoppable:
             return await self._carried(i, item)
         if walk.stopped:
+            waited = self._tried.pop((i, item), None)
+            if waited is not None:
+                self._end(waited, "cancelled")
             return True
         with anyio.CancelScope() as scope:
             walk.scopes.add(scope)
@@ -265,8 +266,16 @@ class Carrying:
             unit.task_id = task_id(house.run.id, unit.path)
         if mapped:
             row.label = _label(node, dict(self._items(i, item)))
-        if house.services.bus.active:
-            house.tell(NodeStarted, task_id=unit.task_id, node=row.task, item=_item(row))
+        if self._bus.active:
+            self._bus.emit(
+                NodeStarted(
+                    at=house.services.clock.now(),
+                    task_id=unit.task_id,
+                    run_id=house.run.id,
+                    node=row.task,
+                    item=_item(row),
+                )
+            )
         return unit
 
     def _items(self, i: int, item: int) -> list[tuple[str, Any]]:
@@ -300,16 +309,18 @@ class Carrying:
             self._without(unit, value)
         else:
             self._keep(unit, value)
-        if house.services.bus.active:
-            shown = None if unit.outcome is None else measures(unit.outcome)
-            house.tell(
-                NodeFinished,
-                task_id=unit.task_id,
-                node=row.task,
-                seconds=row.seconds,
-                item=_item(row),
-                outcome=shown,
-                refused=row.state == "refused",
+        if self._bus.active:
+            self._bus.emit(
+                NodeFinished(
+                    at=house.services.clock.now(),
+                    task_id=unit.task_id,
+                    run_id=house.run.id,
+                    node=row.task,
+                    seconds=row.seconds,
+                    item=_item(row),
+                    outcome=None if unit.outcome is None else measures(unit.outcome),
+                    refused=row.state == "refused",
+                )
             )
 
     def _end(self, unit: Unit, state: Any) -> None:
@@ -373,7 +384,7 @@ class Carrying:
             error=row.error,
             item=_item(row),
         )
-        if not self._tolerated(unit):
+        if ends_the_run(wrong) or not self._tolerated(unit):
             if self.failure is None:
                 self.failure = (unit.culprit or unit.path, wrong)
             return False
@@ -401,7 +412,11 @@ class Carrying:
                 for path in [path for path in told if path.startswith(mine)]:
                     del told[path]
         self._tried[unit.i, unit.item] = unit
-        return Again(seconds)
+        again = Again(seconds)
+        walk = self._walks.get(unit.i)
+        if walk is not None and walk.stoppable:
+            walk.scopes.add(again.waits)
+        return again
 
     def _tolerated(self, unit: Unit) -> bool:
         """Whether the run goes on after this failure."""
@@ -452,6 +467,18 @@ class Carrying:
         for name in self.unstarted:
             skipped[name] = reason
             self.house.tell(NodeSkipped, node=name, because=because)
+
+
+def ranks(nodes: Sequence[Node], heights: Sequence[int], priority: int, path: int) -> list[int]:
+    """How urgent each task is; those of one priority and one path share a number."""
+    known: dict[tuple[int, int], int] = {}
+    found: list[int] = []
+    for node, height in zip(nodes, heights, strict=True):
+        urgency = (priority + node.policy.priority, path + height)
+        if urgency not in known:
+            known[urgency] = rank(*urgency)
+        found.append(known[urgency])
+    return found
 
 
 class _Unknown(Exception):

@@ -23,7 +23,11 @@ def unreachable(graph: Graph, gives: Mapping[str, Any]) -> Iterator[Problem]:
         return
     inherited: list[Tests] = [()] * len(graph.nodes)
     hopeless: set[int] = set()
+    touched = [bool(node.when) for node in graph.nodes]
     for i in in_order(graph):
+        if not touched[i] and not any(touched[j] for j in graph.needs[i]):
+            continue
+        touched[i] = True
         node = graph.nodes[i]
         before = [graph.index[s] for s in takes(node) if s in graph.index]
         if any(j in hopeless for j in before):

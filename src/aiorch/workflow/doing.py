@@ -14,11 +14,11 @@ import anyio.to_thread
 from aiorch.protocols import Journal, Mailbox
 from aiorch.types import Message, Outcome, Task, Text
 from aiorch.workflow.bindings import provenance
+from aiorch.workflow.nesting import loop, sub
 from aiorch.workflow.nodes import Approve, Ask, Call, Loop, Sleep, Sub, Use, WaitFor
 from aiorch.workflow.units import Unit
 from aiorch.workflow.values import checked_result, result_type
 from aiorch.workflow.waiting import approve, sleep, wait_for
-from aiorch.workflow.nesting import loop, sub
 
 T = TypeVar("T")
 
@@ -81,7 +81,7 @@ async def _called(unit: Unit, work: Call, values: dict[str, Any]) -> Any:
 async def _in_thread(unit: Unit, function: Callable[[], Any]) -> Any:
     """Call a plain function beside the event loop.
 
-    Nobody can stop a thread: one whose run is cancelled is waited for, and one that outlasts its time-out is left behind.
+    Nobody can stop a thread: one whose run is cancelled is waited for, one that outlasts its time-out is left behind.
     """
     seconds, threads = unit.node.policy.timeout, unit.house.threads
     if seconds is None:
@@ -99,7 +99,8 @@ async def use(unit: Unit, work: Use, values: dict[str, Any]) -> str:
         effect, idempotent = partial(tool.call, arguments), policy.idempotent and tool.idempotent
     else:  # it is the tool's own call that must not be repeated, and that goes through the journal by itself
         task = Task(
-            (), tags={"workflow": unit.house.run.workflow, "task": unit.row.task},
+            (),
+            tags={"workflow": unit.house.run.workflow, "task": unit.row.task},
             id=task_id(unit.house.run.id, unit.path),
         )
         effect = partial(services.use, tool, arguments, task, _inner_journal(unit))

@@ -150,7 +150,7 @@ def duration(seconds: float) -> str:
     """Seconds as people say them.
 
     >>> duration(0.25), duration(90), duration(7300)
-    ('0.25 s', '1 min 30 s', '2 h 2 min')
+    ('0.25 s', '1 min 30 s', '2 h 1 min')
     """
     if seconds < 60:
         return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"

@@ -25,11 +25,11 @@ from aiorch.workflow.simulation import Network, Place, longest, simulate
 from aiorch.workflow.spans import FREE, NONE, ONE, Span, exactly, observed, quantile
 from aiorch.workflow.template import Field, written
 
-_UNITS = 20_000
+_UNITS = 5_000
 """Units that are simulated one by one at the most; items beyond are put together, as many to a unit as needed."""
 _DRAWS = 101
 """Simulated runs, where they are small."""
-_EFFORT = 200_000
+_EFFORT = 60_000
 """Units that are simulated in all runs together."""
 _P90 = 1.2815515655446004
 """Standard deviations between the median of a normal distribution and what 9 of 10 do not exceed."""

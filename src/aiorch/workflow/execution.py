@@ -42,8 +42,8 @@ async def execute(
         run = await execute(flow, {"log": text}, services=Services(ask))
         run.results["draft"], run.outcomes["draft"].model
 
-    A task starts as soon as those it needs are done. When one fails and its policy does not say otherwise, the others are
-    cancelled and the run ends.
+    A task starts as soon as those it needs are done. When one fails and its policy does not say otherwise, the others
+    are cancelled and the run ends.
 
     :param services: models, tools, people, time.
     :param engine: where it runs; ``None`` = in this process, and nothing survives it.
@@ -58,7 +58,10 @@ async def execute(
     run = Run(graph.name) if run is None else run
     if run.state != "waiting":
         raise ValueError(f"run= needs a fresh Run, this one is {run.state}")
-    for what, most in (("limit", limit), *((f"limits[{tag!r}]", most) for tag, most in (limits or {}).items())):
+    for what, most in (
+        ("limit", limit),
+        *((f"limits[{tag!r}]", most) for tag, most in (limits or {}).items()),
+    ):
         if most < 1:
             raise ValueError(f"{what}={most}: at least 1 task must be allowed to run")
     handed: dict[str | type, Any] = {**services.provide, Run: run}
@@ -79,7 +82,10 @@ async def execute(
         return stored(run) if engine.durable else {}
 
     version = graph.version if engine.durable else ""  # nothing is resumed where nothing is kept
-    kept = await engine.run(run.id, version, body, returns=dict[str, Any])
+    try:
+        kept = await engine.run(run.id, version, body, returns=dict[str, Any])
+    finally:
+        run._dismiss()  # pyright: ignore[reportPrivateUsage]
     if run.state == "waiting":  # the engine had finished this run before, so nothing was carried out now
         restore(run, graph, kept)
     return run

@@ -14,8 +14,8 @@ from aiorch.workflow.graph import Graph
 from aiorch.workflow.nodes import PLAIN, Ask, Loop, Node, Sub
 from aiorch.workflow.services import Capacity
 
-_PATIENCE = 8
-"""Times that a unit with several gates is passed over before they are kept for it."""
+_PATIENCE = 32
+"""Units that leave gates while one with several waits, before those are kept for it."""
 
 
 class Gate:
@@ -61,10 +61,18 @@ class Gates:
         self._resources: dict[str, Gate] = {}
         self._agents: dict[str, AgentGate] = {}
         self._capacity = capacity
-        self._passed_over: dict[int, int] = {}
+        self._left = 0
+        """Units that have left gates so far."""
+        self._waiting: dict[int, tuple[int, tuple[Gate, ...]]] = {}
+        """Units with several gates that wait, the longest first: how many had left before, and its gates."""
         self._elder: _Elder | None = None
         self._push: Callable[[int], None]
         self._alive: Callable[[int], bool]
+
+    @property
+    def asks(self) -> bool:
+        """Whether questions have gates."""
+        return self._capacity is not None
 
     def attach(self, push: Callable[[int], None], alive: Callable[[int], bool]) -> None:
         """Say how a unit is queued again, and whether it still may run."""
@@ -97,13 +105,14 @@ class Gates:
                 full = gate
                 break
         if full is None:
-            self._passed_over.pop(key, None)
             for gate in gates:
                 gate.taken += 1
+            if self._waiting:
+                self._waiting.pop(key, None)
         else:
             heapq.heappush(full.kept, key)
             if len(gates) > 1:
-                self._grow_old(key, gates)
+                self._waiting.setdefault(key, (self._left, gates))
         for gate in gates:
             if gate is not full and gate.kept:
                 self._offer(gate)
@@ -111,6 +120,9 @@ class Gates:
 
     def release(self, gates: tuple[Gate, ...]) -> None:
         """A unit has ended: whoever was kept at its gates may try again."""
+        self._left += 1
+        if self._waiting and self._elder is None:
+            self._choose_elder()
         asked = False
         for gate in gates:
             gate.taken -= 1
@@ -149,10 +161,12 @@ class Gates:
                 self._push(key)
                 return
 
-    def _grow_old(self, key: int, gates: tuple[Gate, ...]) -> None:
-        """One more time passed over; too often, and everything is kept for it, one unit of a run at a time."""
-        times = self._passed_over[key] = self._passed_over.get(key, 0) + 1
-        if times > _PATIENCE and self._elder is None:
+    def _choose_elder(self) -> None:
+        """For who needs several gates and has waited too long they are kept, for one unit of a run at a time."""
+        key, (left, gates) = next(iter(self._waiting.items()))
+        if not self._alive(key):
+            del self._waiting[key]
+        elif self._left - left > _PATIENCE:
             self._elder = _Elder(key, gates)
             for gate in gates:
                 if gate.room():
@@ -169,7 +183,7 @@ class Gates:
             gate.taken += 1
             elder.held.append(gate)
         self._elder = None
-        self._passed_over.pop(elder.key, None)
+        self._waiting.pop(elder.key, None)
         return True
 
 
@@ -195,14 +209,20 @@ def claims_of(graph: Graph, gates: Gates, held: Mapping[Name, Gate]) -> list[dic
 
     :param held: gates that belong to the task that this graph is the inside of: its share of what it holds.
     """
-    found = [_claims(node, gates, held) for node in graph.nodes]
+    none: dict[Name, Gate] = {}
+    found = [none if _free(node, gates) else _claims(node, gates, held) for node in graph.nodes]
     return found if any(found) else None
 
 
 def inside(held: Mapping[Name, Gate], claims: Mapping[Name, Gate]) -> dict[Name, Gate]:
-    """What tasks inside of one that passed ``claims`` find instead of those gates: it has one place, for one of them."""
+    """What tasks inside of one that passed ``claims`` find instead of those gates: its one place, for one of them."""
     own = {name: Gate(1) for name in claims if name[0] in ("resource", "tag")}
     return {**held, **own}
+
+
+def _free(node: Node, gates: Gates) -> bool:
+    """What most tasks are, told quickly."""
+    return node.policy is PLAIN and node.mapped is None and (not gates.asks or not isinstance(node.work, Ask))
 
 
 def _claims(node: Node, gates: Gates, held: Mapping[Name, Gate]) -> dict[Name, Gate]:

@@ -99,16 +99,15 @@ class Graph:
         :param handed: names and types of objects that the caller provides (see :func:`aiorch.workflow.execute`).
         """
         handed = tuple(handed)
+        tasks = self.index
         found = {one.name: one for one in self.declared}
         users: dict[str, dict[str, None]] = {name: {} for name in found}
         for node in self.nodes:
-            for name, kind, default, sure in _wanted(node, self.index, handed):
+            for name, port in _unfed(node, tasks, handed):
                 users.setdefault(name, {})[node.name] = None
                 before = found.get(name)
-                if before is None:
-                    found[name] = Input(name, kind, default, sure=sure)
-                elif not before.declared:
-                    found[name] = _both(before, kind, default, sure)
+                if before is None or not before.declared:
+                    found[name] = _taken(before, name, node, port)
         return {name: replace(one, used_by=tuple(users[name])) for name, one in found.items()}
 
     @cached_property
@@ -132,57 +131,45 @@ class Graph:
         return hash((self.name, len(self.nodes)))
 
 
-def _wanted(
+def _unfed(
     node: Node, tasks: Mapping[str, int], handed: tuple[str | type, ...]
-) -> Iterator[tuple[str, Any, Any, bool]]:
-    """The inputs that a task takes: name, type, default, and whether an annotation tells the type."""
+) -> Iterator[tuple[str, Port | None]]:
+    """What a task takes that neither a task nor the caller gives: the name, and the parameter that takes it."""
+    function = node.work.function if isinstance(node.work, Call) else None
     for port in node.ports:
-        kind: Any = _UNKNOWN
+        if port.source in tasks:  # nearly always; several sources are in nothing
+            continue
         for source in port.sources:
-            if source in tasks:
-                continue
-            if (
-                isinstance(node.work, Call)
-                and source == port.name
-                and is_provided(node.work.function, port, handed)
-            ):
-                continue
-            if kind is _UNKNOWN:
-                kind = _kind(node.work, port) if isinstance(port.source, str) else Any
-            yield source, kind, port.default, not _prompt(node.work) and kind is not Any
+            own = function is not None and source == port.name and is_provided(function, port, handed)
+            if source not in tasks and not own:
+                yield source, port
     for port in node.mapped.over if node.mapped else ():
         for source in port.sources:
             if source not in tasks:
-                kind = _kind(node.work, port)
-                yield source, list[kind], REQUIRED, not _prompt(node.work) and kind is not Any
+                yield source, port
     for condition in node.when:
         if condition.source not in tasks:
-            yield condition.source, Any, REQUIRED, False
+            yield condition.source, None
 
 
-def _both(before: Input, kind: Any, default: Any, sure: bool) -> Input:
-    """An input that one more task takes: the first annotation counts, and all must have a default to make one."""
-    better = sure > before.sure or (before.type is Any and not before.sure)
-    return replace(
-        before,
-        type=kind if better else before.type,
-        sure=sure or before.sure,
-        default=default if default is REQUIRED else before.default,
-    )
-
-
-def _prompt(work: Work) -> bool:
-    return isinstance(work, Ask | Approve)
+def _taken(before: Input | None, name: str, node: Node, port: Port | None) -> Input:
+    """An input that one more parameter takes: the first annotation counts, and all need a default to make one."""
+    mapped = node.mapped is not None and any(port is one for one in node.mapped.over)
+    default = REQUIRED if port is None or mapped else port.default
+    if before is not None and default is REQUIRED is not before.default:
+        before = replace(before, default=REQUIRED)
+    if before is not None and before.sure:
+        return before
+    kind = Any if port is None or not isinstance(port.source, str) else _kind(node.work, port)
+    sure = kind is not Any and not isinstance(node.work, Ask | Approve)
+    kind = list[kind] if mapped else kind
+    if before is None:
+        return Input(name, kind, default, sure=sure)
+    return replace(before, type=kind, sure=sure) if sure or (before.type is Any is not kind) else before
 
 
 def _kind(work: Work, port: Port) -> Any:
-    if _prompt(work):
+    if isinstance(work, Ask | Approve):
         return str
-    return _known(resolved(work.function, port.kind) if isinstance(work, Call) else port.kind)
-
-
-_UNKNOWN: Any = object()
-
-
-def _known(kind: Any) -> Any:
+    kind = resolved(work.function, port.kind) if isinstance(work, Call) else port.kind
     return Any if kind is None or isinstance(kind, str) else kind

@@ -19,12 +19,15 @@ DOCUMENTS = (".yaml", ".yml", ".toml", ".json")
 """Endings of workflow files that are data."""
 
 
+_ENDINGS = ".py, .yaml, .toml or .json"
+
+
 def load(where: str | Path) -> Workflow:
     """The workflow that a file holds.
 
-    :param where: a Python file (``flows.py``, or ``flows.py:name`` when it holds several), a YAML or a TOML file.
+    :param where: a Python file (``flows.py``, or ``flows.py:name`` when it holds several), a YAML, TOML or JSON file.
     :raises InputError: when there is no such file, it cannot be run, or it does not hold exactly one workflow.
-    :raises InvalidWorkflow: when a YAML or TOML file is not understood.
+    :raises InvalidWorkflow: when a YAML, TOML or JSON file is not understood.
     """
     path, name = _split(str(where))
     found = _held(path)
@@ -46,7 +49,7 @@ def load_all(where: str | Path) -> list[Workflow]:
     """Every workflow that a file holds, in order of their definition; behind ``flows.py:name`` that one alone.
 
     :raises InputError: when there is no such file, it cannot be run, or it holds none.
-    :raises InvalidWorkflow: when a YAML or TOML file is not understood.
+    :raises InvalidWorkflow: when a YAML, TOML or JSON file is not understood.
     """
     path, name = _split(str(where))
     if name is not None:
@@ -63,15 +66,13 @@ def _held(path: Path) -> dict[str, Workflow]:
 
     if not path.is_file():
         near = nearest(path.name, (p.name for p in path.parent.glob("*"))) if path.parent.is_dir() else ()
-        offer = (
-            f" Did you mean {' or '.join(near)}?" if near else " Give the path of a .py, .yaml or .toml file."
-        )
+        offer = f" Did you mean {' or '.join(near)}?" if near else f" Give the path of a {_ENDINGS} file."
         raise InputError(f"no workflow file {path}.{offer}")
     if path.suffix in DOCUMENTS:
         flow = Workflow.from_file(path)
         return {flow.name: flow}
     if path.suffix != ".py":
-        raise InputError(f"{path} is no workflow file: its name should end in .py, .yaml or .toml")
+        raise InputError(f"{path} is no workflow file: its name should end in {_ENDINGS}")
     return {key: value for key, value in vars(_run(path)).items() if isinstance(value, Workflow)}
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from aiorch.types import Provenance
 from aiorch.workflow.missing import Lack
 from aiorch.workflow.nodes import Loop, Sub
 from aiorch.workflow.units import Unit
+from aiorch.workflow.values import result_type
 
 if TYPE_CHECKING:
     from aiorch.workflow.graph import Graph
@@ -28,9 +30,15 @@ class Spreader(Protocol):
 
 async def sub(unit: Unit, work: Sub, values: dict[str, Any]) -> Any:
     """What the workflow gives; a :class:`Lack` where the task that gives it has no value."""
+    if unit.node.policy.cache is None:
+        return await _sub(unit, work, values)
+    return await unit.remembered(partial(_sub, unit, work, values), result_type(unit.node), values)()
+
+
+async def _sub(unit: Unit, work: Sub, values: dict[str, Any]) -> Any:
     journal = unit.house.journal
     if work.spread and isinstance(journal, Spreader):
-        return await journal.spread(unit.path, max(*unit.at.tries, unit.row.tries), work.graph, values)
+        return await journal.spread(unit.path, max((*unit.at.tries, unit.row.tries)), work.graph, values)
     inner = unit.at.inside(unit, work.graph, values, f"{unit.path}/")
     await inner.run_as_task_of(unit)
     return inner.value
@@ -38,6 +46,12 @@ async def sub(unit: Unit, work: Sub, values: dict[str, Any]) -> Any:
 
 async def loop(unit: Unit, work: Loop, values: dict[str, Any]) -> Any:
     """What the last round gives."""
+    if unit.node.policy.cache is None:
+        return await _loop(unit, work, values)
+    return await unit.remembered(partial(_loop, unit, work, values), result_type(unit.node), values)()
+
+
+async def _loop(unit: Unit, work: Loop, values: dict[str, Any]) -> Any:
     given, origins = dict(values), dict.fromkeys(work.carry, _OURS)
     value: Any = None
     for number in range(1, work.most + 1):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aiorch.protocols import Tool
 from aiorch.types import Budget, Parameters
+from aiorch.types.quick import quick
 from aiorch.workflow.template import Template
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ REQUIRED: Any = _Required()
 """Stands for "no default"."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Port:
     """One parameter of a task: what it is called inside, and whose value it takes."""
@@ -63,6 +65,7 @@ class Ask:
     """Seconds for everything, retries included."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Call:
     """A function of the user's."""
@@ -227,6 +230,7 @@ class Mapped:
     """Items at work at once; ``None`` = as many as the run allows."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Node:
     """One task of a workflow."""

@@ -19,6 +19,8 @@ def is_provided(function: Callable[..., Any], port: Port, handed: Iterable[str |
     >>> is_provided(save, Port("ai", "ai", "aiorch.Orchestrator"))
     True
     """
+    if port.kind is None:
+        return port.name in handed
     return match(function, port, handed) is not None or _name(resolved(function, port.kind)) in _OURS
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from aiorch.errors import nearest
 from aiorch.protocols import Tool
@@ -54,7 +54,7 @@ def named_function(key: str, reference: str) -> Callable[..., Any]:
 
     found = named(key, reference)
     if isinstance(found, FunctionStep):
-        return cast("FunctionStep[..., Any]", found).function
+        return found.function  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
     if not callable(found):
         raise ValueError(f"{reference!r} is no function")
     return found
@@ -132,8 +132,10 @@ def reference(thing: Any) -> str:
         raise ValueError(
             f"{shown} lies in the program itself, which nobody can import: move it to a module beside it"
         )
+    from aiorch.workflow.builder import FunctionStep
+
     found = _reached(module, name)
-    if found is not thing and getattr(found, "function", None) is not thing:
+    if found is not thing and not (isinstance(found, FunctionStep) and found.function is thing):  # pyright: ignore[reportUnknownMemberType]
         raise ValueError(
             f"{module}:{name} is something else than what is meant: give it a name of its own there"
         )
@@ -165,18 +167,18 @@ def tool_reference(tool: Tool) -> str:
 
 
 def called(thing: Any) -> str:
-    """The same for whatever has no such name: enough to tell two things apart, alike in every process.
+    """The same for whatever has no such name: enough to tell two things apart, alike in every process."""
+    name = getattr(thing, "__qualname__", None) or type(thing).__qualname__
+    return alike(f"{_home(thing) or ''}:{name}")
 
-    A workflow file is one module, whether it is run as a program or loaded.
-    """
-    if isinstance(thing, partial):
-        held = cast("partial[Any]", thing)
-        given = [*map(repr, held.args), *(f"{k}={v!r}" for k, v in sorted(held.keywords.items()))]
-        return f"{called(held.func)}({', '.join(given)})"
-    module = _home(thing) or ""
-    if module == "__main__":
-        module = Path(getattr(sys.modules[module], "__file__", None) or module).stem
-    return f"{module.removeprefix(LOADED)}:{getattr(thing, '__qualname__', None) or type(thing).__qualname__}"
+
+def alike(text: str) -> str:
+    """With one name for the module of a workflow file, whether it is run as a program or loaded."""
+    text = text.replace(LOADED, "")
+    if "__main__" not in text:
+        return text
+    program = Path(getattr(sys.modules["__main__"], "__file__", None) or "__main__").stem
+    return text.replace("__main__", program)
 
 
 def _home(thing: Any) -> str | None:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from random import Random
 
+from aiorch.errors import LeaseLost, NeedsPermission
 from aiorch.workflow.nodes import Retry
+
+
+def ends_the_run(wrong: Exception) -> bool:
+    """True where another try would do what must not be done unasked, or is not this process's to do.
+
+    Whatever the task's policy says, the run stops here.
+    """
+    return isinstance(wrong, NeedsPermission | LeaseLost)
 
 
 def wait_before_next(retry: Retry | None, attempt: int, wrong: Exception, rng: Random) -> float | None:
@@ -15,7 +24,7 @@ def wait_before_next(retry: Retry | None, attempt: int, wrong: Exception, rng: R
 
     :param attempt: which one that was, 1 for the first.
     """
-    if retry is None or attempt >= retry.attempts or not isinstance(wrong, retry.on):
+    if retry is None or attempt >= retry.attempts or not isinstance(wrong, retry.on) or ends_the_run(wrong):
         return None
     try:
         full = min(retry.longest, retry.delay * retry.factor ** (attempt - 1))

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
+from weakref import WeakSet, ref
 
 import anyio
 
@@ -16,6 +17,9 @@ from aiorch.types import Outcome, new_id
 from aiorch.workflow.ledger import CallRecord
 
 RunState = Literal["waiting", "running", "done", "failed", "cancelled"]
+ENDED: tuple[RunState, ...] = ("done", "failed", "cancelled")
+"""States that stay."""
+
 RowState = Literal["running", "done", "refused", "failed", "cancelled"]
 
 
@@ -86,7 +90,7 @@ class Sending(Protocol):
 class Run:
     """One execution of a workflow, filled in while the work goes on: a cancelled one tells what was finished.
 
-        async for event in run: ...      # what happens, until it ends
+    async for event in run: ...      # what happens, until it ends
     """
 
     workflow: str
@@ -107,7 +111,9 @@ class Run:
     seconds: float = 0.0
     _rows: list[Row] = field(default_factory=list[Row], repr=False)
     _waiting: dict[str, Waiting] = field(default_factory=dict[str, Waiting], repr=False)
-    _watchers: list[_Watcher] = field(default_factory=list["_Watcher"], repr=False, compare=False)
+    _watchers: WeakSet[_Watcher] = field(
+        default_factory=lambda: WeakSet[_Watcher](), repr=False, compare=False
+    )
     _bus: Bus | None = field(default=None, repr=False, compare=False)
     _journal: Journal | None = field(default=None, repr=False, compare=False)
     _mailbox: Sending | None = field(default=None, repr=False, compare=False)
@@ -149,25 +155,16 @@ class Run:
             for name, why in self.skipped.items()
         ]
 
-    async def __aiter__(self) -> AsyncIterator[Event]:
+    def __aiter__(self) -> AsyncIterator[Event]:
         """The run's events from now on, until it ends; those of its AI tasks too."""
         watcher = _Watcher(self.id)
-        if self.state in ("done", "failed", "cancelled"):
-            return
-        self._watchers.append(watcher)
-        if self._bus is not None:
-            watcher.end = self._bus.subscribe(watcher.take)
-        try:
-            while True:
-                while watcher.found:
-                    yield watcher.found.popleft()
-                if watcher.over:
-                    return
-                watcher.news = anyio.Event()
-                await watcher.news.wait()
-        finally:
-            self._watchers.remove(watcher)
-            watcher.close()
+        if self.state in ENDED:
+            watcher.finish()
+        else:
+            self._watchers.add(watcher)
+            if self._bus is not None:
+                watcher.listen(self._bus)
+        return watcher
 
     # --- taking part -----------------------------------------------------------------------------------------------
 
@@ -177,7 +174,7 @@ class Run:
         :param value: what JSON can hold.
         :raises WorkflowError: when the run has ended, or its engine takes no messages.
         """
-        if self.state in ("done", "failed", "cancelled"):
+        if self.state in ENDED:
             raise WorkflowError(f"{name!r} cannot be sent: run {self.id} is {self.state}")
         mailbox = self._mailbox or self._journal
         if mailbox is None:
@@ -202,8 +199,10 @@ class Run:
         """
         if self._background is not None:
             await self._background.result()
-        elif self.state not in ("done", "failed", "cancelled"):
-            raise WorkflowError(f"run {self.id} does not go on in the background: whoever executes it waits for it")
+        elif self.state not in ENDED:
+            raise WorkflowError(
+                f"run {self.id} does not go on in the background: whoever executes it waits for it"
+            )
         return self
 
     def cancel(self) -> None:
@@ -213,7 +212,7 @@ class Run:
         """
         if self._background is not None:
             self._background.cancel()
-        elif self.state not in ("done", "failed", "cancelled"):
+        elif self.state not in ENDED:
             raise WorkflowError(f"run {self.id} does not go on in the background: cancel whoever executes it")
 
     # --- for whoever carries it out --------------------------------------------------------------------------------
@@ -222,49 +221,78 @@ class Run:
         self.state = "running"
         self._bus, self._journal = bus, journal
         for watcher in self._watchers:
-            watcher.end = bus.subscribe(watcher.take)
+            watcher.listen(bus)
 
     def _end(self, state: RunState) -> None:
         self.state = state
         self._bus = None
         self._waiting.clear()
+        self._dismiss()
+
+    def _dismiss(self) -> None:
+        """Nothing more happens."""
         for watcher in self._watchers:
             watcher.finish()
 
 
 class _Watcher:
-    """Somebody who iterates over a run."""
+    """Somebody who iterates over a run. The bus does not keep it: who no longer looks is not told any more."""
 
-    __slots__ = ("end", "found", "news", "over", "run", "tasks")
+    __slots__ = ("__weakref__", "_end", "_found", "_news", "_over", "_run", "_tasks")
 
     def __init__(self, run: str) -> None:
-        self.run = run
-        self.found: deque[Event] = deque()
-        self.tasks: set[str] = set()
-        self.over = False
-        self.news = anyio.Event()
-        self.end: Callable[[], None] | None = None
+        self._run = run
+        self._found: deque[Event] = deque()
+        self._tasks: set[str] = set()
+        """AI tasks of the run, whose own events do not name it."""
+        self._over = False
+        self._news: anyio.Event | None = None
+        self._end: Callable[[], None] | None = None
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self
+
+    async def __anext__(self) -> Event:
+        while not self._found:
+            if self._over:
+                raise StopAsyncIteration
+            self._news = anyio.Event()
+            await self._news.wait()
+        return self._found.popleft()
+
+    def listen(self, bus: Bus) -> None:
+        """The run begins, or goes on, and tells this bus."""
+        me = ref(self)
+
+        def told(event: Event) -> None:
+            watcher = me()
+            if watcher is None:
+                end()
+            else:
+                watcher.take(event)
+
+        self._end = end = bus.subscribe(told)
 
     def take(self, event: Event) -> None:
         """Keep what belongs to the run."""
-        if getattr(event, "run_id", None) == self.run:
+        if getattr(event, "run_id", None) == self._run:
             if isinstance(event, NodeStarted) and event.task_id:
-                self.tasks.add(event.task_id)
-        elif event.task_id not in self.tasks:
+                self._tasks.add(event.task_id)
+        elif event.task_id not in self._tasks:
             return
-        self.found.append(event)
-        self.news.set()
+        self._found.append(event)
+        self._wake()
 
     def finish(self) -> None:
         """The run has ended."""
-        self.over = True
-        self.news.set()
+        self._over = True
+        if self._end is not None:
+            self._end()
+        self._wake()
 
-    def close(self) -> None:
-        """Nobody looks any more."""
-        if self.end is not None:
-            self.end()
-            self.end = None
+    def _wake(self) -> None:
+        if self._news is not None:
+            self._news.set()
 
 
 def _record(row: Row, outcome: Outcome[Any] | None) -> Mapping[str, Any]:

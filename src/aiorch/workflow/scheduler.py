@@ -12,9 +12,9 @@ task group entry and a stream message a task measured 9 to 56 times the cost of 
 from __future__ import annotations
 
 import heapq
-from collections import deque
+import math
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import count
 
@@ -56,6 +56,8 @@ class Again:
 
     seconds: float
     """How long to wait; its place is free meanwhile."""
+    waits: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    """Cancelled by whoever wants it to be tried at once."""
 
 
 class Pool:
@@ -70,6 +72,8 @@ class Pool:
         self.gates = gates
         self.sleep = sleep
         self.busy = 0
+        self.starting = 0
+        """Workers that were started and have not begun."""
         self.ready: list[int] = []
         self.schedules: dict[int, Schedule] = {}
         self.opening: set[int] = set()
@@ -84,14 +88,26 @@ class Pool:
         """False for a unit of a graph that has ended."""
         return (key >> _SCHEDULE & _MASK) in self.schedules
 
-    def dispatch(self) -> None:
-        """Start what is ready, as far as there is room."""
-        ready, schedules = self.ready, self.schedules
-        while ready and self.busy < self.limit:
-            key = heapq.heappop(ready)
-            schedule = schedules.get(key >> _SCHEDULE & _MASK)
-            if schedule is not None and schedule.admitted(key):
-                schedule.start(key)
+    def dispatch(self, most: int = 1) -> None:
+        """Start what is ready, as far as there is room: at most so many workers, none while others are about to start.
+
+        Each begins with starting two more, so 64 are at work after six turns of the event loop. Where tasks never wait,
+        and one worker is enough for all of them, hardly any are started.
+        """
+        ready = self.ready
+        if self.starting:
+            return
+        while ready and self.busy < self.limit and self.starting < most:
+            schedule = self.schedules.get(ready[0] >> _SCHEDULE & _MASK)
+            if schedule is None:
+                heapq.heappop(ready)
+            elif schedule.place(ready[0]) is Place.WORKS:
+                self.starting += 1
+                schedule.recruit()
+            else:
+                key = heapq.heappop(ready)
+                if schedule.admitted(key):
+                    schedule.start(key)
 
     def next(self, schedule: Schedule) -> int | None:
         """The unit with which a worker of ``schedule`` goes on: the best of all, where it is one of the same graph."""
@@ -99,20 +115,19 @@ class Pool:
         while ready:
             key = ready[0]
             number = key >> _SCHEDULE & _MASK
-            if number != mine:
-                if number in self.schedules:
-                    return None
+            if number not in self.schedules:
                 heapq.heappop(ready)
                 continue
+            if number != mine:
+                return None
             heapq.heappop(ready)
             if not schedule.admitted(key):
                 continue
-            if schedule.places is not None and schedule.places[key >> _TASK & _MASK]:
-                schedule.start(key)
-                if self.busy > self.limit:  # what was just opened has the worker's place
-                    return None
-                continue
-            return key
+            if schedule.place(key) is Place.WORKS:
+                return key
+            schedule.start(key)
+            if self.busy > self.limit:  # what was just opened has the worker's place
+                return None
         return None
 
     def opened(self, key: int) -> None:
@@ -168,7 +183,6 @@ class Schedule:
         self._left = list(map(len, needs))
         self._open = [0] * len(ranks)
         self._pending = len(ranks)
-        self._granted: deque[int] = deque()
         self._failed = False
         self._over = anyio.Event()
         self._group: TaskGroup
@@ -201,15 +215,18 @@ class Schedule:
         gates = claims[key >> _TASK & _MASK]
         return not gates or self._pool.gates.admit(key, gates)
 
+    def place(self, key: int) -> Place:
+        """What a unit takes while it is at work."""
+        return Place.WORKS if self.places is None else self.places[key >> _TASK & _MASK]
+
+    def recruit(self) -> None:
+        """Start a worker."""
+        self._pool.busy += 1
+        self._group.start_soon(self._work)
+
     def start(self, key: int) -> None:
-        """Start a unit that was admitted."""
-        place = Place.WORKS if self.places is None else self.places[key >> _TASK & _MASK]
-        if place is Place.WORKS:
-            self._pool.busy += 1
-            self._granted.append(key)
-            self._group.start_soon(self._work)
-            return
-        if place is Place.HOLDS:
+        """Start a unit that was admitted, and is not a worker's."""
+        if self.place(key) is Place.HOLDS:
             self._pool.busy += 1
             self._pool.opening.add(key)
         self._group.start_soon(self._hold, key)
@@ -217,9 +234,13 @@ class Schedule:
     async def _work(self) -> None:
         """Carry out one unit after the other, as long as there are any."""
         pool, breath = self._pool, _BREATH
-        key: int | None = self._granted.popleft()  # not handed over: trio begins new tasks in any order
+        pool.starting -= 1
         through = False
         try:
+            if anyio.current_effective_deadline() == -math.inf:  # cancelled meanwhile: begin nothing
+                await checkpoint()
+            key = pool.next(self)
+            pool.dispatch(2)
             while key is not None:
                 self._after(key, await self._carried(key))
                 breath -= 1
@@ -227,7 +248,7 @@ class Schedule:
                     breath = _BREATH
                     await checkpoint()
                 key = pool.next(self)
-                if pool.ready and pool.busy < pool.limit:
+                if pool.ready:
                     pool.dispatch()
             through = True
         finally:
@@ -266,10 +287,11 @@ class Schedule:
             self._pool.close(self)
             self._group.cancel_scope.cancel()
         else:
-            self._group.start_soon(self._later, key, said.seconds)
+            self._group.start_soon(self._later, key, said)
 
-    async def _later(self, key: int, seconds: float) -> None:
-        await self._pool.sleep(seconds)
+    async def _later(self, key: int, again: Again) -> None:
+        with again.waits:
+            await self._pool.sleep(again.seconds)
         if self.places is not None and self.places[key >> _TASK & _MASK] is Place.WAITS:
             self.start(key)
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -355,7 +356,7 @@ class _Describer(_Writer):
         """Nothing is refused: what is wrong with a workflow is not looked at here."""
 
     def function(self, node: Node, function: Callable[..., Any]) -> Any:
-        return references.called(function)
+        return _stable(function) if isinstance(function, partial) else references.called(function)
 
     def exception(self, node: Node, kind: type[Exception]) -> Any:
         return references.called(kind)
@@ -373,7 +374,7 @@ class _Describer(_Writer):
         try:
             return {key: shapes.said(kind, references.called)}
         except ValueError:
-            return {key: str(kind)}
+            return {key: references.alike(str(kind))}
 
     def value(self, task: str, key: str, value: Any) -> Any:
         return value if is_plain(value) else _stable(value)
@@ -434,11 +435,14 @@ def _stable(value: Any) -> Any:
             references.called(type(value)),
             {f.name: _stable(getattr(value, f.name)) for f in dataclasses.fields(value)},
         ]
+    if isinstance(value, partial):
+        held = cast("partial[Any]", value)
+        return [_stable(held.func), _stable(held.args), _stable(held.keywords)]
     if isinstance(value, type) or callable(value):
         return references.called(value)
     if type(value).__repr__ is object.__repr__:  # that would be an address in memory
         return references.called(value)
-    return [references.called(type(value)), repr(value)]
+    return [references.called(type(value)), references.alike(repr(value))]
 
 
 # --- files -------------------------------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ import inspect
 import sys
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import lru_cache, partial
 from types import CodeType, FunctionType, MethodType, SimpleNamespace
 from typing import Any
@@ -19,10 +18,12 @@ from typing import Any
 from aiorch.workflow.nodes import REQUIRED, Port
 
 _KEYWORDS: dict[str, Any] = {}
+_FORWARD: dict[str, Any] = {}
 if sys.version_info >= (3, 14):  # annotations are evaluated on reading there, and a missing name would raise
     from annotationlib import Format  # pyright: ignore[reportMissingImports,reportUnknownVariableType]
 
     _KEYWORDS = {"annotation_format": Format.FORWARDREF}
+    _FORWARD = {"format": Format.FORWARDREF}
 
 
 BUILTIN: dict[str, Any] = {kind.__name__: kind for kind in vars(builtins).values() if isinstance(kind, type)}
@@ -39,21 +40,22 @@ def ports_of(
     :param uses: where a parameter takes its value from, when that is not called like the parameter.
     """
     try:
-        ports = _plain(function) if isinstance(function, FunctionType) else None
-        ports = _inspected(function) if ports is None else ports
+        ports = _plain(function, uses) if isinstance(function, FunctionType) else None
+        ports = _inspected(function, uses) if ports is None else ports
     except (TypeError, ValueError):
         return (), (f"[function] the parameters of {called(function)} cannot be read; wrap it in a def",)
     if not uses:
         return ports, ()
     names = {port.name for port in ports}
-    ports = tuple(replace(p, source=uses[p.name]) if p.name in uses else p for p in ports)
     unknown = [name for name in uses if name not in names]
     return ports, tuple(
         f"[parameter] uses={{{u!r}: ...}}: the function has no parameter {u!r}" for u in unknown
     )
 
 
-def _plain(function: FunctionType) -> tuple[Port, ...] | None:
+def _plain(
+    function: FunctionType, uses: Mapping[str, str | tuple[str, ...]]
+) -> tuple[Port, ...] | None:
     """An undecorated function's parameters, from its code: ``inspect`` takes 7 us more, which 10,000 tasks feel."""
     own: dict[str, Any] = function.__dict__
     if sys.version_info >= (3, 14) or "__wrapped__" in own or "__signature__" in own:
@@ -63,20 +65,25 @@ def _plain(function: FunctionType) -> tuple[Port, ...] | None:
     names = code.co_varnames[: count + code.co_kwonlyargcount]
     kinds = function.__annotations__
     defaults: dict[str, Any] = dict(function.__kwdefaults__ or {})
-    given = function.__defaults__ or ()
-    defaults.update(zip(names[count - len(given) : count], given, strict=True))
+    given = function.__defaults__
+    if given:
+        defaults.update(zip(names[count - len(given) : count], given, strict=True))
     by_position = code.co_posonlyargcount
     return tuple(
-        Port(name, name, kinds.get(name), defaults.get(name, REQUIRED), place < by_position)
-        for place, name in enumerate(names)
+        [
+            Port(name, uses.get(name, name), kinds.get(name), defaults.get(name, REQUIRED), place < by_position)
+            for place, name in enumerate(names)
+        ]
     )
 
 
-def _inspected(function: Callable[..., Any]) -> tuple[Port, ...]:
+def _inspected(
+    function: Callable[..., Any], uses: Mapping[str, str | tuple[str, ...]]
+) -> tuple[Port, ...]:
     return tuple(
         Port(
             p.name,
-            p.name,
+            uses.get(p.name, p.name),
             None if p.annotation is p.empty else p.annotation,
             REQUIRED if p.default is p.empty else p.default,
             p.kind is p.POSITIONAL_ONLY,
@@ -98,7 +105,7 @@ def is_async(function: Callable[..., Any]) -> bool:
     while isinstance(function, partial):
         function = function.func
     if isinstance(function, FunctionType):
-        return inspect.iscoroutinefunction(function)
+        return bool(function.__code__.co_flags & inspect.CO_COROUTINE) or inspect.iscoroutinefunction(function)
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
         getattr(function, "__call__", None)  # noqa: B004 - which function it is matters, not whether it is one
     )
@@ -112,12 +119,10 @@ def returned(function: Callable[..., Any]) -> Any:
         return function
     if not isinstance(function, FunctionType | MethodType):
         function = getattr(type(function), "__call__", function)  # noqa: B004
-    if sys.version_info >= (3, 14):
-        from annotationlib import get_annotations  # pyright: ignore[reportMissingImports,reportUnknownVariableType]
-
-        kinds: dict[str, Any] = get_annotations(function, format=Format.FORWARDREF)
-    else:
-        kinds = getattr(function, "__annotations__", {})
+    try:
+        kinds: dict[str, Any] = getattr(function, "__annotations__", {})
+    except NameError:  # Python 3.14 evaluates them on reading, and some names are known to the type checker only
+        kinds = inspect.get_annotations(function, **_FORWARD)
     kind = kinds.get("return", _NOTHING)
     return type(None) if kind is None else None if kind is _NOTHING else kind
 

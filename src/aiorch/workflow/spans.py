@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import ceil
 from typing import Generic, TypeVar
 
 N = TypeVar("N", int, Decimal)
@@ -56,5 +57,4 @@ V = TypeVar("V", int, float, Decimal)
 
 def quantile(ordered: Sequence[V], share: float) -> V:
     """The value that this share of all does not exceed: nearest rank."""
-    at = min(len(ordered) - 1, max(0, -int(-share * len(ordered) // 1) - 1))
-    return ordered[at]
+    return ordered[max(0, ceil(share * len(ordered)) - 1)]

@@ -22,7 +22,7 @@ def stored(run: Run) -> dict[str, Any]:
 
 
 def restore(run: Run, graph: Graph, kept: Mapping[str, Any]) -> None:
-    """Fill in a run from what was kept, typed as far as the graph tells types. Outcomes and the timeline are not kept."""
+    """Fill in a run from what was kept, typed as far as the graph tells types; outcomes and the timeline are not."""
     run.errors.update({path: WorkflowError(told) for path, told in kept["errors"].items()})
     run.skipped.update(kept["skipped"])
     for node in graph.nodes:
@@ -45,7 +45,9 @@ def _typed(node: Node, value: Any, run: Run) -> Any:
         return _fitted(kind, value)
     items = cast("list[Any]", value)
     return [
-        run.errors[path] if item is None and (path := f"{node.name}[{i}]") in run.errors else _fitted(kind, item)
+        run.errors[path]
+        if item is None and (path := f"{node.name}[{i}]") in run.errors
+        else _fitted(kind, item)
         for i, item in enumerate(items)
     ]
 

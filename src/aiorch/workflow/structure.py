@@ -12,6 +12,7 @@ from aiorch.workflow.provided import is_provided, match
 from aiorch.workflow.report import Problem, told
 
 _NAME = re.compile(r"[^\W\d][\w-]*\Z")
+_WAITING = (Sleep, Approve, WaitFor)
 _CODED = re.compile(r"\[(?P<code>[\w-]+)\] (?P<message>.*)\Z", re.DOTALL)
 
 
@@ -32,7 +33,7 @@ def nodes_themselves(graph: Graph) -> Iterator[Problem]:
             found = _CODED.match(text)
             code, message = (found["code"], found["message"]) if found else ("policy", text)
             yield told(code, message, name, cure="")  # they say themselves what helps
-        if isinstance(node.work, Sleep | Approve | WaitFor):
+        if type(node.work) in _WAITING:
             yield from _waits(node)
 
 

@@ -25,6 +25,7 @@ class Types:
         self._gives: dict[int, Mapping[str, Any]] = {}
         self._takes: dict[int, Mapping[str, tuple[Any, ...]]] = {}
         self._fits: dict[tuple[int, int], bool] = {}
+        self._lists: dict[int, Any] = {}
         self._kept: list[Any] = []  # an id names a type for as long as the type lives
 
     def given(self, graph: Graph) -> Mapping[str, Any]:
@@ -39,7 +40,7 @@ class Types:
                 if node.name in seen:  # two of one name: nobody knows which is meant
                     made.pop(node.name, None)
                 elif kind is not UNKNOWN:
-                    made[node.name] = list[kind] if node.mapped else kind
+                    made[node.name] = self.several(kind) if node.mapped else kind
                 seen.add(node.name)
         return found
 
@@ -79,6 +80,14 @@ class Types:
                     source = port.source
                     if isinstance(source, str) and source not in graph.index:
                         wanted[source] = (*wanted.get(source, ()), *self.taken(node, port))
+        return found
+
+    def several(self, kind: Any) -> Any:
+        """A list of these: the same object for the same type."""
+        found = self._lists.get(id(kind))
+        if found is None:
+            self._kept.append(kind)
+            found = self._lists[id(kind)] = list[kind]
         return found
 
     def fits(self, given: Any, wanted: Any) -> bool:
@@ -142,22 +151,28 @@ def mismatches(graph: Graph, types: Types) -> Iterator[Problem]:
     }
     if given:
         for node in graph.nodes:
-            for port in node.ports:
-                source = port.source
-                if isinstance(source, str):
-                    if source in given and (port.kind is not None or not isinstance(node.work, Call)):
-                        yield from _edge(node, port, given[source], types)
-                elif port.kind is not None and any(s in given for s in source):
-                    yield from _join(node, port, [given.get(s, UNKNOWN) for s in source], types)
+            kind = type(node.work)
+            if kind is Ask or kind is Approve:  # a prompt takes anything
+                yield from _fields(node, given)
+            else:
+                yield from _ports(node, given, types)
             if node.mapped:
                 for port in node.mapped.over:
                     if port.sources[0] in given:
                         yield from _items(node, port, given[port.sources[0]], types)
-            if isinstance(node.work, Ask | Approve):
-                yield from _fields(node, node.work, given)
     for node in graph.nodes:
         if node.policy.on_error == "continue":
             yield from _fallback(graph, node, types)
+
+
+def _ports(node: Node, given: Mapping[str, Any], types: Types) -> Iterator[Problem]:
+    for port in node.ports:
+        source = port.source
+        if isinstance(source, str):
+            if source in given:
+                yield from _edge(node, port, given[source], types)
+        elif any(s in given for s in source):
+            yield from _join(node, port, given, types)
 
 
 def _edge(node: Node, port: Port, kind: Any, types: Types) -> Iterator[Problem]:
@@ -170,12 +185,11 @@ def _edge(node: Node, port: Port, kind: Any, types: Types) -> Iterator[Problem]:
             )
 
 
-def _join(node: Node, port: Port, kinds: list[Any], types: Types) -> Iterator[Problem]:
-    for kind, source in zip(kinds, port.sources, strict=True):
-        if kind is UNKNOWN:
-            continue
-        for wanted in types.taken(node, port):
-            if not may_fit(list[kind], wanted):
+def _join(node: Node, port: Port, given: Mapping[str, Any], types: Types) -> Iterator[Problem]:
+    for wanted in types.taken(node, port):
+        for source in port.sources:
+            kind = given.get(source, UNKNOWN)
+            if kind is not UNKNOWN and not types.fits(types.several(kind), wanted):
                 yield told(
                     "type-mismatch",
                     f"task {node.name!r} takes {port.name}: {_named(wanted)}, a list of what several tasks give, "
@@ -238,19 +252,18 @@ def _fallback(graph: Graph, node: Node, types: Types) -> Iterator[Problem]:
 # --- what prompts look for inside values -------------------------------------------------------------------------
 
 
-def _fields(node: Node, work: Ask | Approve, given: Mapping[str, Any]) -> Iterator[Problem]:
-    template = work.prompt if isinstance(work, Ask) else work.question
-    mapped = {p.name: p.sources[0] for p in node.mapped.over} if node.mapped else {}
-    for piece in template.pieces:
-        if not isinstance(piece, Field) or not piece.path:
-            continue
+def _fields(node: Node, given: Mapping[str, Any]) -> Iterator[Problem]:
+    template = getattr(node.work, "prompt", None) or getattr(node.work, "question", None)
+    inside = [p for p in cast("Template", template).pieces if type(p) is Field and p.path]
+    mapped = {p.name: p.sources[0] for p in node.mapped.over} if inside and node.mapped else {}
+    for piece in inside:
         kind = given.get(mapped.get(piece.name, piece.name), UNKNOWN)
         if piece.name in mapped:
             kind = item_of(kind)
-        yield from _inside(node, template, piece, kind)
+        yield from _inside(node, piece, kind)
 
 
-def _inside(node: Node, template: Template, piece: Field, kind: Any) -> Iterator[Problem]:
+def _inside(node: Node, piece: Field, kind: Any) -> Iterator[Problem]:
     for step in piece.path:
         names = _fields_of(kind)
         if names is None or not isinstance(step, str):

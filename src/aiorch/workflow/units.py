@@ -1,4 +1,4 @@
-"""What the parts of a run at work share: the house that all its graphs live in, and one task of it being carried out."""
+"""What the parts of a run at work share: the house that all its graphs live in, and one task being carried out."""
 
 from __future__ import annotations
 
@@ -72,13 +72,19 @@ class Unit:
     async def once(
         self, effect: Callable[[], Awaitable[Any]], returns: Any, values: Mapping[str, Any], idempotent: bool
     ) -> Any:
-        """The task's result: the cache's where there is one, committed under the task's path before anybody reads it."""
-        seconds, cache = self.node.policy.cache, self.house.services.cache
-        if seconds is not None and cache is not None:
-            key = result_key(self.node.work, values)
-            if key is not None:
-                effect = partial(cached, cache, key, seconds, returns, effect)
+        """The task's result, or the cache's; committed under the task's path before anybody reads it."""
+        effect = self.remembered(effect, returns, values)
         return await self.house.journal.once(self.path, effect, returns=returns, idempotent=idempotent)
+
+    def remembered(
+        self, effect: Callable[[], Awaitable[Any]], returns: Any, values: Mapping[str, Any]
+    ) -> Callable[[], Awaitable[Any]]:
+        """``effect``, made only where the cache has no result of the same task with the same values."""
+        seconds, cache = self.node.policy.cache, self.house.services.cache
+        key = None if seconds is None or cache is None else result_key(self.node.work, values)
+        if seconds is None or cache is None or key is None:
+            return effect
+        return partial(cached, cache, key, seconds, returns, effect)
 
     @property
     def committed(self) -> bool:

@@ -59,7 +59,9 @@ def _decision(path: str, said: Any) -> Mapping[str, Any]:
         decision = cast("Mapping[str, Any]", said)
         if isinstance(decision.get("allowed"), bool):
             return decision
-    raise WorkflowError(f"what was sent to {path!r} is no decision: send {{'allowed': true}} or {{'allowed': false}}")
+    raise WorkflowError(
+        f"what was sent to {path!r} is no decision: send {{'allowed': true}} or {{'allowed': false}}"
+    )
 
 
 async def wait_for(unit: Unit, work: WaitFor, values: dict[str, Any]) -> Any:

@@ -14,26 +14,22 @@ Open = Callable[[], Durable]
 
 
 @pytest.fixture
-def file_url(tmp_path: Path) -> str:
+def url(tmp_path: Path) -> str:
+    """Where runs are kept: a file, unless a module says otherwise."""
     return f"sqlite:///{tmp_path}/runs.db"
 
 
 @pytest.fixture(scope="session")
-def postgres():
+def postgres() -> Iterator[Server]:
     """A server of our own, started when the first test needs it."""
     with Server.started() as server:
         yield server
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def postgres_url(postgres: Server) -> str:
+    """One database for all tests that name their runs apart: to make its tables takes longer than most tests."""
     return postgres.database()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest) -> str:
-    """One promise, both databases."""
-    return request.getfixturevalue("file_url" if request.param == "sqlite" else "postgres_url")
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from aiorch.workflow.durable.leases import (
     dead,
     lost,
     may_judge,
+    next_lapse,
     unserved,
 )
 
@@ -29,6 +30,12 @@ def test_a_worker_is_dead_only_once_its_whole_lease_has_passed() -> None:
     rows = [worker("late", seen=90.0), worker("gone", seen=89.9), worker("long", seen=80.0, lease=30.0)]
     assert dead(rows, now=100.0) == ("gone",)
     assert [w.id for w in alive(rows, now=100.0)] == ["late", "long"]
+
+
+def test_the_next_lapse_is_that_of_the_shortest_lease() -> None:
+    rows = [worker("a", seen=95.0), worker("b", seen=99.0, lease=3.0), worker("c", seen=0.0, buried=True)]
+    assert next_lapse(rows, now=100.0) == 2.0
+    assert next_lapse([], now=100.0) is None
 
 
 def test_nobody_is_buried_twice() -> None:

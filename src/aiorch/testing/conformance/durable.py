@@ -159,16 +159,23 @@ class DurableEngineConformance(EngineConformance):
             not_looked_at("send", "what its journal receives after a restart")
         run_id = new_id()
         received: list[Any] = []
+        begun = anyio.Event()
 
         async def body(journal: Journal) -> str:
+            begun.set()
             received.append(await cast("Mailbox", journal).receive("ok"))
             if len(received) == 1:
                 raise OurFault("the machine went down")
             return "sent"
 
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(send, run_id, "ok", {"allowed": True})
-            await _fails(engine, run_id, body)
+        async def sender() -> None:
+            await begun.wait()
+            await send(run_id, "ok", {"allowed": True})
+
+        with in_patience():
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(sender)
+                await _fails(engine, run_id, body)
         await run(reopened(), body, returns=str, run_id=run_id)
         hold(
             received == [{"allowed": True}] * 2,

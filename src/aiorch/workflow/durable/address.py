@@ -44,10 +44,5 @@ class Address:
             f"an installed engine, not one that begins with {url.partition(':')[0]!r}"
         )
 
-    @staticmethod
-    def is_one(name: str) -> bool:
-        """Whether this names a database, and not an engine that a plugin gives."""
-        return "://" in name
-
     def __str__(self) -> str:
         return self.shown

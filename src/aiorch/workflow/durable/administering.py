@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from aiorch.errors import InputError, nearest
 from aiorch.types import new_id
 from aiorch.workflow.durable.desk import Desk
-from aiorch.workflow.durable.forking import done_again, taken_along, task_at_the_top
+from aiorch.workflow.durable.forking import done_again, taken_along
 from aiorch.workflow.durable.leases import Worker, alive, unserved
-from aiorch.workflow.durable.rows import ENDED, RunDetails, RunInfo, State, TaskInfo
+from aiorch.workflow.durable.rows import ENDED, RunDetails, RunInfo, State
 from aiorch.workflow.durable.submitting import PART, Order, checked_id, enqueue, graph_of, order_of
 from aiorch.workflow.ledger import CallRecord
 
@@ -83,7 +83,7 @@ class Runs:
 
         graph = graph_of(flow)
         order = order_of(graph, inputs)
-        run = checked_id(run_id or new_id())
+        run = checked_id(new_id() if run_id is None else run_id)
         await self.desk.tables(lambda db: remember(db, graph))
         await enqueue(self.desk, order, run, priority=priority, delay=delay)
         return run
@@ -130,18 +130,20 @@ class Runs:
         :param limit: that many at the most.
         :param parts: True also lists what other runs spread.
         """
+        from aiorch.workflow.durable import reading
+
         wanted = {state} if isinstance(state, str) else None if state is None else set(state)
         found: list[RunInfo] = []
         offset = 0
         while len(found) < limit:
-            page = await self.desk.dbos(partial(_page, offset=offset))
+            page = await self.desk.dbos(partial(reading.page, offset=offset))
             for info in await self._infos(page):
                 if wanted is not None and info.state not in wanted:
                     continue
                 if (parts or info.part_of is None) and workflow in (None, info.workflow):
                     found.append(info)
             offset += len(page)
-            if len(page) < _PAGE:
+            if len(page) < reading.PAGE:
                 break
         return tuple(found[:limit])
 
@@ -151,19 +153,21 @@ class Runs:
 
     async def show(self, run_id: str) -> RunDetails:
         """Everything that is known of a run."""
+        from aiorch.workflow.durable import reading
         from aiorch.workflow.durable.specifications import needs_of
 
         status = await self._status(run_id)
-        parts = await self.desk.dbos(partial(_parts, run_id=run_id))
+        parts = await self.desk.dbos(partial(reading.parts_of, run_id=run_id))
         info, *rest = await self._infos([status, *parts])
         needs, keys, mail = await self.desk.tables(
-            lambda db: (needs_of(db, info.version), _keys(db, run_id), _mail(db, run_id)), writes=False
+            lambda db: (needs_of(db, info.version), reading.keys_of(db, run_id), reading.mail_of(db, run_id)),
+            writes=False,
         )
         order = Order.of(status.input)
         return RunDetails(
             info,
             None if order is None else dict(order.inputs),
-            _tasks(needs, keys),
+            reading.tasks_of(needs, keys),
             await self.calls(run_id),
             mail,
             tuple(rest),
@@ -185,21 +189,20 @@ class Runs:
     # --- changing ------------------------------------------------------------------------------------------------
 
     async def resume(self, run_id: str) -> RunInfo:
-        """Put a failed or cancelled run back into the queue; what was committed is not done again. One that is queued
-        or at work is left alone.
+        """Put a failed or cancelled run back into the queue, with those of its parts; what was committed is not done
+        again. A delayed one begins at once; one that is queued or at work is left alone.
 
         :raises InputError: for a run that is done, or that nobody submitted.
         """
-        from aiorch.workflow.durable.queues import PARTS, RUNS
+        from aiorch.workflow.durable import reading
 
         info, order = await self._known(run_id)
         if info.state == "done":
             raise InputError(f"run {run_id!r} is done: fork it to do some of it again")
         if info.state in ("failed", "cancelled"):
-            queue = RUNS if order.path is None else PARTS
-            await self.desk.dbos(
-                lambda db: db.rewind_workflow(run_id, 1, queue_name=queue, application_version=order.version)
-            )
+            parts = await self._infos(await self.desk.dbos(partial(reading.parts_of, run_id=run_id)))
+            stopped = [part.id for part in parts if part.state in ("failed", "cancelled")]
+            await self.desk.dbos(partial(_rewind, runs=(*stopped, run_id), version=order.version))
         elif info.state == "delayed":
             await self.desk.dbos(lambda db: db.set_workflow_delay(run_id, delay_seconds=0))
         return await self.get(run_id)
@@ -208,10 +211,10 @@ class Runs:
         """End a run, its parts with it: what is under way is stopped within seconds, and nothing more of it is kept.
         It can be resumed. One that has ended is left as it is.
         """
-        from aiorch.workflow.durable import records
+        from aiorch.workflow.durable import reading, records
 
         await self._status(run_id)
-        parts = [one.workflow_id for one in await self.desk.dbos(partial(_parts, run_id=run_id))]
+        parts = [one.workflow_id for one in await self.desk.dbos(partial(reading.parts_of, run_id=run_id))]
         await self.desk.dbos(lambda db: db.cancel_workflows([run_id, *parts]))
 
         def take_away(db: Connection) -> None:
@@ -231,7 +234,7 @@ class Runs:
         :returns: how many; parts count with their runs.
         :raises InputError: for a run that has not ended.
         """
-        from aiorch.workflow.durable import records, waits
+        from aiorch.workflow.durable import reading, records, waits
 
         if (run_id is None) == (older_than is None):
             raise InputError("delete takes a run id or older_than=, one of them")
@@ -248,7 +251,7 @@ class Runs:
             ]
         ids = [one.id for one in chosen]
         for one in list(ids):
-            ids += [part.workflow_id for part in await self.desk.dbos(partial(_parts, run_id=one))]
+            ids += [part.workflow_id for part in await self.desk.dbos(partial(reading.parts_of, run_id=one))]
 
         def forget(db: Connection) -> None:
             for one in ids:
@@ -286,9 +289,11 @@ class Runs:
     # --- steps ---------------------------------------------------------------------------------------------------
 
     async def _status(self, run_id: str) -> WorkflowStatus:
+        from aiorch.workflow.durable import reading
+
         found = await self.desk.dbos(lambda db: db.list_workflows(workflow_ids=[run_id], load_output=False))
         if not found:
-            known = await self.desk.dbos(lambda db: [one.workflow_id for one in _page(db, 0)])
+            known = await self.desk.dbos(lambda db: [one.workflow_id for one in reading.page(db, 0)])
             near = nearest(run_id, known)
             offer = (
                 f" Did you mean {' or '.join(near)}?" if near else " `aiorch runs list` shows what there is."
@@ -301,16 +306,16 @@ class Runs:
         return (await self._infos([status]))[0], _submitted(status)
 
     async def _infos(self, statuses: Sequence[WorkflowStatus]) -> list[RunInfo]:
-        from aiorch.workflow.durable import waits, workers
+        from aiorch.workflow.durable import reading, waits, workers
 
         ids = [one.workflow_id for one in statuses]
         rows, waiting, there = await self.desk.tables(
-            lambda db: (_rows(db, ids), waits.read(db, ids), workers.read(db)), writes=False
+            lambda db: (reading.rows_of(db, ids), waits.read(db, ids), workers.read(db)), writes=False
         )
         orders = [Order.of(one.input) for one in statuses]
         nobody = unserved({one.served for one in orders if one}, there.workers, there.now)
         return [
-            _info(
+            reading.info_of(
                 status,
                 order,
                 rows.get(status.workflow_id),
@@ -335,35 +340,6 @@ async def submit(
         return await runs.submit(flow, inputs, run_id=run_id, priority=priority, delay=delay)
 
 
-# --- reading -----------------------------------------------------------------------------------------------------
-
-_PAGE = 500
-
-_STATES: Mapping[str, State] = {
-    "DELAYED": "delayed",
-    "ENQUEUED": "queued",
-    "PENDING": "running",
-    "SUCCESS": "done",
-    "ERROR": "failed",
-    "CANCELLED": "cancelled",
-    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "failed",
-}
-
-
-def _name() -> str:
-    from aiorch.workflow.durable.life import NAME
-
-    return NAME
-
-
-def _page(db: DBOSClient, offset: int) -> list[WorkflowStatus]:
-    return db.list_workflows(name=_name(), limit=_PAGE, offset=offset, sort_desc=True, load_output=False)
-
-
-def _parts(db: DBOSClient, run_id: str) -> list[WorkflowStatus]:
-    return db.list_workflows(workflow_id_prefix=run_id + PART, load_output=False)
-
-
 def _submitted(status: WorkflowStatus) -> Order:
     order = Order.of(status.input)
     if order is None:
@@ -374,99 +350,16 @@ def _submitted(status: WorkflowStatus) -> Order:
     return order
 
 
-def _info(
-    status: WorkflowStatus,
-    order: Order | None,
-    row: Mapping[str, Any] | None,
-    waits: Iterable[str],
-    nobody: bool,
-) -> RunInfo:
-    run = status.workflow_id
-    state = _STATES[status.status]
-    if row is not None and row["state"] == "done":  # DBOS hears of it a moment later
-        state = "done"
-    reasons = list(waits) if state == "running" else []
-    open_ = state in ("delayed", "queued")
-    if state == "delayed" and status.delay_until_epoch_ms is not None:
-        until = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(status.delay_until_epoch_ms / 1000))
-        reasons.append(f"{until} UTC")
-    if open_ and nobody and order is not None:
-        reasons.append(f"a worker that holds {order.served}")
-    at = (
-        row["updated"] if row and row["epoch"] else (status.completed_at or 0) / 1000
-    )  # DBOS' are whole seconds in SQLite
-    part, found, _ = run.partition(PART)
-    return RunInfo(
-        run,
-        order.workflow if order else row["workflow"] if row else "",
-        order.version if order else row["version"] if row else "",
-        state,
-        (status.created_at or 0) / 1000,
-        worker=status.executor_id if not open_ else None,
-        began=row["created"] if row and row["epoch"] else None,
-        ended=at if state in ENDED else None,
-        waits_for=tuple(reasons),
-        served=not nobody if order else None,
-        error=(row["error"] if row else None) if state == "failed" else None,
-        attempts=row["epoch"] if row else 0,
-        forked_from=(status.attributes or {}).get("forked_from"),
-        part_of=part if found else None,
-    )
-
-
-def _rows(db: Connection, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    from sqlalchemy import select
-
-    from aiorch.workflow.durable.tables import runs
-
-    columns = (runs.c.run_id, runs.c.workflow, runs.c.version, runs.c.state, runs.c.epoch, runs.c.error)
-    found = db.execute(select(*columns, runs.c.created, runs.c.updated).where(runs.c.run_id.in_(ids)))
-    return {row["run_id"]: dict(row) for row in found.mappings()}
-
-
-def _keys(db: Connection, run_id: str) -> list[tuple[str, float]]:
-    from sqlalchemy import select
-
-    from aiorch.workflow.durable.tables import effects
-
-    rows = db.execute(select(effects.c.key, effects.c.committed).where(effects.c.run_id == run_id))
-    return [(key, at) for key, at in rows]
-
-
-def _mail(db: Connection, run_id: str) -> tuple[str, ...]:
-    from sqlalchemy import select
-
-    from aiorch.workflow.durable.tables import mail
-
-    return tuple(db.scalars(select(mail.c.name).where(mail.c.run_id == run_id).order_by(mail.c.sent)))
-
-
-def _tasks(
-    needs: Mapping[str, Sequence[str]] | None, keys: Iterable[tuple[str, float]]
-) -> tuple[TaskInfo, ...]:
-    """The tasks of a run, in the workflow's order; where that is not known, those of which something is kept."""
-    at: dict[str, float] = {}
-    count: dict[str, int] = {}
-    done: set[str] = set()
-    for key, when in keys:
-        name = task_at_the_top(key)
-        at[name] = max(when, at.get(name, 0.0))
-        count[name] = count.get(name, 0) + 1
-        if key == name:
-            done.add(name)
-    names = list(at) if needs is None else list(needs)
-    return tuple(
-        TaskInfo(
-            name,
-            "done" if name in done else "begun" if name in at else "open",
-            count.get(name, 0),
-            at.get(name),
-        )
-        for name in names
-    )
-
-
 # --- writing -----------------------------------------------------------------------------------------------------
+
+
+def _rewind(db: DBOSClient, runs: Iterable[str], version: str) -> None:
+    """Put what has ended back into its queue."""
+    from aiorch.workflow.durable.queues import PARTS, RUNS
+
+    for run in runs:
+        queue = PARTS if PART in run else RUNS
+        db.rewind_workflow(run, queue_name=queue, application_version=version)  # pyright: ignore[reportUnknownMemberType]
 
 
 def _copy(db: Connection, run_id: str, new: str, order: Order, again: frozenset[str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from functools import cache, partial
 from importlib.util import find_spec
@@ -31,6 +32,8 @@ Gone = Callable[["Connection", str], bool]
 
 FAREWELL = 10.0
 """Seconds that a cancelled run is given to write down that it was cancelled."""
+WATCH = 2.0
+"""Seconds between two looks whether a run is still ours, where it commits nothing meanwhile."""
 LONGEST_ERROR = 2000
 """Characters of an error's text that are kept."""
 
@@ -74,7 +77,7 @@ class Durable:
     @property
     def storage(self) -> Storage:
         """The database; it is opened when it is first read or written."""
-        if self._storage is None:
+        if self._storage is None or self._storage.pid != os.getpid():  # a forked child has no part in it
             from aiorch.workflow.durable.storage import Storage
 
             self._storage = Storage.shared(self.address)
@@ -134,7 +137,7 @@ class Durable:
         allowed: Callable[[Connection], bool] | None = None,
     ) -> T:
         from aiorch.workflow.durable import records
-        from aiorch.workflow.durable.journal import read
+        from aiorch.workflow.stored import read
 
         storage = self.storage
         me = owner or str(this_process())
@@ -165,12 +168,16 @@ class Durable:
         returns: type[T],
         alone: _Alone | None,
     ) -> T:
-        from aiorch.workflow.durable.journal import DurableJournal, written
-        from aiorch.workflow.durable.records import finish
+        from aiorch.workflow.durable.journal import DurableJournal
+        from aiorch.workflow.durable.records import finish, holds
+        from aiorch.workflow.durable.storage import here
+        from aiorch.workflow.stored import written
 
         mine = held.claim
         scope = anyio.CancelScope()
         journal = DurableJournal(storage, held, clock=self._clock, stop=scope.cancel)
+        tell = here()
+        stop_watching = storage.every(WATCH, lambda db: holds(db, mine) or tell(journal.lose), writes=False)
         try:
             if alone is not None:
                 await alone.begin(mine.run_id)
@@ -188,9 +195,10 @@ class Durable:
                 raise why from fault
             raise
         except BaseException:
-            with anyio.move_on_after(FAREWELL, shield=True):
-                await self._leave(storage, mine, alone, None)
+            await self._leave(storage, mine, alone, None)
             raise
+        finally:
+            stop_watching()
         if alone is not None:
             await alone.end("succeed")
         return value  # pyright: ignore[reportPossiblyUnboundVariable, reportReturnType]  # not where it was broken
@@ -202,18 +210,20 @@ class Durable:
         from aiorch.workflow.durable.records import finish
 
         error = None if why is None else self._told(why)
-        ended: Ending = "cancel" if why is None else "fail"
-        if isinstance(why, LeaseLost):
-            ended = "abandon"
-        else:
-            try:
-                state = "cancelled" if why is None else "failed"
-                await storage.do(partial(finish, mine=mine, state=state, error=error))
-            except AiorchError as fault:
-                log.warning("how run %s ended could not be written: %s", mine.run_id, fault)
-                ended = "abandon"
-        if alone is not None:
-            await alone.end(ended, error or "")
+        ended: Ending = "abandon"
+        with anyio.CancelScope(shield=True):
+            if not isinstance(why, LeaseLost):
+                try:
+                    with anyio.fail_after(FAREWELL):
+                        state = "cancelled" if why is None else "failed"
+                        await storage.do(partial(finish, mine=mine, state=state, error=error))
+                    ended = "cancel" if why is None else "fail"
+                except (AiorchError, TimeoutError) as fault:
+                    log.warning(
+                        "how run %s ended could not be written: %s", mine.run_id, fault or "no time left"
+                    )
+            if alone is not None:
+                await alone.end(ended, error or "")
 
     def _told(self, why: Exception) -> str:
         """What is kept of an error: its class and its words, without secrets."""

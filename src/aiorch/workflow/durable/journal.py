@@ -9,12 +9,13 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 from aiorch.clock import Clock
-from aiorch.errors import LeaseLost, NeedsPermission, NotStorable, StorageError, WorkflowError
+from aiorch.errors import LeaseLost, NeedsPermission, StorageError
 from aiorch.types.serial import adapter
 from aiorch.workflow.durable import records
-from aiorch.workflow.durable.records import AGAIN, Held
+from aiorch.workflow.durable.records import Held
 from aiorch.workflow.durable.storage import Storage, Work
 from aiorch.workflow.ledger import CallRecord, CallState, task_of
+from aiorch.workflow.stored import AGAIN, read, written
 
 T = TypeVar("T")
 
@@ -78,6 +79,10 @@ class DurableJournal:
             return value
         finally:
             self._open.discard(key)
+
+    def lose(self) -> None:
+        """The run is somebody else's by now."""
+        self._break(LeaseLost(self._claim.run_id))
 
     async def receive(self, name: str) -> Any:
         """The JSON value that was sent to the run under ``name``."""
@@ -182,25 +187,3 @@ class DurableJournal:
         began = [call.began for call in self.calls if call.key == key]
         at = datetime.fromtimestamp(began[-1], UTC).isoformat(timespec="seconds") if began else ""
         return NeedsPermission(self._claim.run_id, key, key + AGAIN, at)
-
-
-def written(key: str, value: object, returns: Any) -> str:
-    """A result as JSON. :raises NotStorable: where that is not possible, or it could not be read back as ``returns``."""
-    try:
-        text = adapter(returns).dump_json(value, warnings="error")
-        adapter(returns).validate_json(text)
-        return text.decode()
-    except Exception as fault:  # also what a user's own serializer raises
-        why = str(fault).splitlines()[0] if str(fault) else type(fault).__name__
-        raise NotStorable(key, type(value).__name__, why) from fault
-
-
-def read(key: str, returns: type[T], text: str) -> T:
-    """A result that was kept. :raises WorkflowError: where it does not fit its type any more."""
-    try:
-        return cast(T, adapter(returns).validate_json(text))
-    except ValueError as fault:
-        raise WorkflowError(
-            f"what was kept of {key!r} is not of type {getattr(returns, '__name__', returns)} any more: the code has "
-            "changed since. Take a new run id, or run it with the code that began it"
-        ) from fault

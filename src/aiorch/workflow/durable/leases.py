@@ -73,6 +73,11 @@ def alive(workers: Iterable[Worker], now: float) -> tuple[Worker, ...]:
     return tuple(w for w in workers if not w.buried and now - w.seen <= w.lease)
 
 
+def next_lapse(workers: Iterable[Worker], now: float) -> float | None:
+    """Seconds until the first lease ends that is not renewed; ``None`` where nobody has one."""
+    return min((w.seen + w.lease - now for w in workers if not w.buried), default=None)
+
+
 def abandoned(held: Sequence[Held], workers: Iterable[Worker]) -> Mapping[str, tuple[str, ...]]:
     """For each worker that is gone the runs that it held.
 

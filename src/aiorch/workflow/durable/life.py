@@ -122,7 +122,7 @@ class Life:
         self._pid = os.getpid()
         self._users = 0
         self._unwanted = False
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop
         self._thread = threading.Thread(target=self._live, name="aiorch-dbos", daemon=True)
 
     @classmethod
@@ -234,14 +234,14 @@ class Life:
         try:
             DBOS.listen_queues([])  # a worker takes runs from the queues itself: see queues.py
             DBOS.launch()
-            self._thread.start()
         except Exception as fault:
             DBOS.destroy()
-            self._loop.close()
             raise StorageError(
                 f"DBOS cannot use {self.address}: {type(fault).__name__}. Check that it runs, lets this user in and "
                 "lets it make tables"
             ) from fault
+        self._loop = asyncio.new_event_loop()
+        self._thread.start()
 
 
 @cache

@@ -40,14 +40,14 @@ class Carrier:
         durable: Durable,
         line: Line,
         graphs: Mapping[str, Graph],
-        furnish: Callable[[Graph], Awaitable[Services]],
+        services: Services,
         tasks: int,
         parts: Parts,
     ) -> None:
         self._durable = durable
         self._line = line
         self._graphs = graphs
-        self._furnish = furnish
+        self._services = services
         self._tasks = tasks
         self._parts = parts
         self._at_work: dict[str, Run] = {}
@@ -75,8 +75,9 @@ class Carrier:
             None if part else self._spread(order, claim),
         )
         try:
-            services = await self._furnish(graph)
-            await execute(graph, order.inputs, services=services, engine=engine, limit=self._tasks, run=run)
+            await execute(
+                graph, order.inputs, services=self._services, engine=engine, limit=self._tasks, run=run
+            )
         except LeaseLost as lost:
             logger.info("%s", lost)
             raise asyncio.CancelledError from None

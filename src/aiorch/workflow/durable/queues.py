@@ -171,7 +171,9 @@ class Line:
         """Those that have ended, and how: ``SUCCESS``, ``ERROR``, ``CANCELLED``; what is not there as cancelled."""
         rows = self._db.tables.workflow_status
         query = sa.select(rows.c.workflow_uuid, rows.c.status).where(rows.c.workflow_uuid.in_(runs))
-        states: dict[str, str] = dict(db.execute(query, execution_options=self._where).tuples())
+        states: dict[str, str] = {
+            row.workflow_uuid: row.status for row in db.execute(query, execution_options=self._where)
+        }
         open_ = ("ENQUEUED", "DELAYED", "PENDING")
         return {
             run: states.get(run, "CANCELLED") for run in runs if states.get(run, "CANCELLED") not in open_

@@ -18,14 +18,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from aiorch.errors import LeaseLost, RunInUse, VersionChanged
 from aiorch.workflow.durable.tables import calls, effects, mail, runs, specifications
 from aiorch.workflow.ledger import CallRecord, CallState, task_of
+from aiorch.workflow.stored import AGAIN
 
 RunState = Literal["running", "done", "failed", "cancelled"]
 
 HELD = "aiorch_held"
 """Under which a connection keeps the claims that its transaction has checked."""
-
-AGAIN = "!again"
-"""Behind the key of an effect: the name of the mail that says what to do about one whose end is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +113,11 @@ def check(db: Connection, mine: Claim) -> None:
         held.add(mine)
 
 
+def holds(db: Connection, mine: Claim) -> bool:
+    """Whether the run is still ours; without keeping it so."""
+    return db.scalar(select(runs.c.epoch).where(runs.c.run_id == mine.run_id)) == mine.epoch
+
+
 def _let_go(db: Connection) -> None:
     """Claims are about to change: what was checked in this transaction has to be checked again."""
     db.info[HELD] = set()
@@ -123,12 +126,15 @@ def _let_go(db: Connection) -> None:
 def finish(
     db: Connection, mine: Claim, state: RunState, *, result: str | None = None, error: str | None = None
 ) -> None:
-    """Write down how a run ended, and let go of it. :raises LeaseLost: when it is somebody else's by now."""
+    """Write down how a run ended, and let go of it; what is done stays done.
+
+    :raises LeaseLost: when it is somebody else's by now.
+    """
     check(db, mine)
     values: dict[str, Any] = {"state": state, "result": result, "error": error}
     db.execute(
         update(runs)
-        .where(runs.c.run_id == mine.run_id)
+        .where(runs.c.run_id == mine.run_id, runs.c.state != "done")
         .values(owner=None, token=None, updated=time.time(), **values)
     )
 
@@ -189,7 +195,7 @@ def commit(db: Connection, mine: Claim, key: str, value: str, *, at: float, call
 def send(db: Connection, run_id: str, name: str, value: str) -> bool:
     """Keep what was sent to a run. :returns: False where something of that name had been sent before."""
     values = {"run_id": run_id, "name": name, "value": value, "sent": time.time()}
-    return db.execute(insert_once(db, mail), values).rowcount > 0
+    return db.execute(insert_once(db, mail).returning(mail.c.name), values).first() is not None
 
 
 def discard(db: Connection, run_id: str, name: str) -> None:

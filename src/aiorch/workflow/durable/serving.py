@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import signal
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -26,20 +26,18 @@ from aiorch.workflow.durable.specifications import remember
 from aiorch.workflow.durable.spreading import Parts
 from aiorch.workflow.durable.submitting import graph_of
 from aiorch.workflow.durable.worker import Station, Terms
-from aiorch.workflow.services import Services
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from aiorch.workflow.builder import Workflow
     from aiorch.workflow.graph import Graph
-
-
-Furnish = Callable[["Graph"], Awaitable["Services"]]
-"""What a run of a workflow is handed in, made anew for each run."""
+    from aiorch.workflow.services import Services
 
 
 async def serve(
     flows: Sequence[Workflow | Graph],
-    services: Services | Furnish,
+    services: Services,
     *,
     engine: str,
     concurrency: int = 8,
@@ -59,7 +57,6 @@ async def serve(
     Only runs of exactly these specifications are taken, so two versions of a workflow can be at work side by side, each
     with workers of its own. Cancelling hands back what is under way at once. Needs asyncio.
 
-    :param services: what runs are handed in, or a function that gives it for a workflow.
     :param engine: ``postgresql://...``, or ``sqlite:///file`` for several processes of one machine.
     :param concurrency: runs at once in this process, and as many parts that other runs spread.
     :param lease: seconds after which this worker counts as dead when it does not show; others then take its runs.
@@ -76,13 +73,11 @@ async def serve(
     graphs = {graph.version: graph for graph in map(graph_of, flows)}
     if not graphs:
         raise InputError("a worker needs at least one workflow to serve")
-    furnish = _always(services) if isinstance(services, Services) else services
-    example = await furnish(next(iter(graphs.values())))
-    _check(graphs, example)
+    _check(graphs, services)
     _check_schedules(schedules, graphs)
     terms = Terms(concurrency, lease, grace, poll)
-    durable = Durable(engine, redact=example.redact, clock=example.clock)
-    async with _opened(durable, graphs, furnish, terms, limits, schedules, tasks) as station:
+    durable = Durable(engine, redact=services.redact, clock=services.clock)
+    async with _opened(durable, graphs, services, terms, limits, schedules, tasks) as station:
         with _stopped_by_signals(station.stop, signals):
             await station.work(on_ready)
 
@@ -91,7 +86,7 @@ async def serve(
 async def _opened(
     durable: Durable,
     graphs: Mapping[str, Graph],
-    furnish: Furnish,
+    services: Services,
     terms: Terms,
     limits: Limits | None,
     schedules: Sequence[Schedule],
@@ -107,7 +102,7 @@ async def _opened(
             await anyio.to_thread.run_sync(line.prepare, limits)
             async with Runs(durable.address.url) as runs:
                 parts = Parts(runs.desk, line)
-                carrier = Carrier(durable, line, graphs, furnish, tasks, parts)
+                carrier = Carrier(durable, line, graphs, services, tasks, parts)
                 timetable = Timetable(schedules, partial(_submit, runs, graphs))
                 serves = [Served(graph.name, version) for version, graph in graphs.items()]
                 extra = (carrier.tell_waits, timetable.look)
@@ -147,13 +142,6 @@ class _Handler:
         await asyncio.wrap_future(self._context.copy().run(begin))
 
 
-def _always(services: Services) -> Furnish:
-    async def furnish(graph: Graph) -> Services:
-        return services
-
-    return furnish
-
-
 def _check(graphs: Mapping[str, Graph], services: Services) -> None:
     from aiorch.workflow.runs import Run
     from aiorch.workflow.validation import problems
@@ -185,10 +173,12 @@ def _stopped_by_signals(stop: Callable[[], None], wanted: bool) -> Generator[Non
     loop = asyncio.get_running_loop()
     caught = (signal.SIGTERM, signal.SIGINT)
     before = {one: signal.getsignal(one) for one in caught}
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(stop)
+
     for one in caught:
-        signal.signal(
-            one, lambda *_: loop.call_soon_threadsafe(stop)
-        )  # as asyncio's own, but also on Windows
+        signal.signal(one, on_signal)  # not the loop's own way, which Windows does not have
     try:
         yield
     finally:

@@ -10,13 +10,14 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
-from aiorch.errors import WorkflowError
+from aiorch.errors import StorageError, WorkflowError
 from aiorch.workflow.durable.submitting import PART, Order, enqueue, jsonable
 from aiorch.workflow.durable.tables import runs
 from aiorch.workflow.missing import Lack
@@ -58,22 +59,23 @@ class Ended:
     """How a part ended."""
 
     run: str
-    done: bool
     result: Mapping[str, Any] | None
-    """What the engine kept of it: results and skipped tasks."""
+    """What the engine kept of it: results and skipped tasks; ``None`` where it was not done."""
     error: str
 
 
 def ended(db: Connection, line: Line, wanted: list[str]) -> list[Ended]:
     """Those of the parts that have ended."""
     states = line.ended(db, wanted)
-    kept = db.execute(sa.select(runs.c.run_id, runs.c.result, runs.c.error).where(runs.c.run_id.in_(states)))
-    rows = {run: (result, error) for run, result, error in kept}
+    kept = db.execute(
+        sa.select(runs.c.run_id, runs.c.result, runs.c.error).where(runs.c.run_id.in_(list(states)))
+    )
+    rows: dict[str, tuple[str | None, str | None]] = {run: (result, error) for run, result, error in kept}
     found: list[Ended] = []
     for run, state in states.items():
         result, error = rows.get(run, (None, None))
-        done = state == "SUCCESS" and result is not None
-        found.append(Ended(run, done, json.loads(result) if done else None, error or state.lower()))
+        value = json.loads(result) if state == "SUCCESS" and result is not None else None
+        found.append(Ended(run, value, error or state.lower()))
     return found
 
 
@@ -92,10 +94,7 @@ class Parts:
         end = self._waiting.setdefault(run, asyncio.get_running_loop().create_future())
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look())
-        try:
-            return await asyncio.shield(end)
-        finally:
-            self._waiting.pop(run, None)
+        return await asyncio.shield(end)  # whoever is cancelled leaves it to those who wait for the same
 
     def close(self) -> None:
         """Wait for nothing any more."""
@@ -103,19 +102,18 @@ class Parts:
             self._looking.cancel()
 
     async def _look(self) -> None:
-        while self._waiting:
-            wanted = list(self._waiting)
-            try:
-                for one in await self._desk.tables(
-                    partial(ended, line=self._line, wanted=wanted), writes=False
-                ):
-                    if (end := self._waiting.pop(one.run, None)) is not None and not end.done():
-                        end.set_result(one)
-            except WorkflowError:
-                raise
-            except Exception:
-                pass
-            await asyncio.sleep(LOOK)
+        try:
+            while self._waiting:
+                wanted = list(self._waiting)
+                with suppress(StorageError):  # the database is away: at the next look
+                    look = partial(ended, line=self._line, wanted=wanted)
+                    for one in await self._desk.tables(look, writes=False):
+                        self._waiting.pop(one.run).set_result(one)
+                await asyncio.sleep(LOOK)
+        except Exception as wrong:
+            for end in self._waiting.values():
+                end.set_exception(wrong)
+            self._waiting.clear()
 
 
 class Spreading:
@@ -153,7 +151,7 @@ class Spreading:
 
         async def effect() -> dict[str, Any]:
             end = await self._parts.carried_out(order, f"{self._run}{PART}{place}")
-            if not end.done or end.result is None:
+            if end.result is None:
                 raise WorkflowError(f"part {place!r} of run {self._run!r} failed: {end.error}")
             name = graph.gives or ""
             if name in end.result["results"]:

@@ -94,6 +94,7 @@ class Storage:
 
     def __init__(self, address: Address, *, patience: float = 30.0) -> None:
         self.address = address
+        self.pid = os.getpid()
         self.patience = patience
         self._queue: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
@@ -146,7 +147,7 @@ class Storage:
         :raises StorageError: when the database cannot be used; nothing of it stands.
         """
         event = anyio.Event()
-        job = _Job[T](work, writes, _here(), event.set)
+        job = _Job[T](work, writes, here(), event.set)
         self._put(job)
         await event.wait()
         return _taken(job)
@@ -163,12 +164,12 @@ class Storage:
         """Carry out ``work`` some time soon, and wait for nothing."""
         self._put(_Job(work, True, _at_once, _nothing))
 
-    def every(self, seconds: float, work: Work[Any]) -> Callable[[], None]:
+    def every(self, seconds: float, work: Work[Any], *, writes: bool = True) -> Callable[[], None]:
         """Carry out ``work`` in the thread every so often, first at once, until the returned function is called.
 
         It must not raise; a database that cannot be reached is passed over in silence, the next time comes.
         """
-        tick = _Tick(seconds, _Job(work, True, _at_once, _nothing))
+        tick = _Tick(seconds, _Job(work, writes, _at_once, _nothing))
         self._put(_Job(lambda _: self._ticks.append(tick), False, _at_once, _nothing))
 
         def stop() -> None:
@@ -179,7 +180,7 @@ class Storage:
     async def receive(self, run_id: str, name: str) -> str:
         """The JSON that was sent to the run under ``name``, as soon as there is some."""
         event = anyio.Event()
-        job = _Job[str](_never, False, _here(), event.set)
+        job = _Job[str](_never, False, here(), event.set)
         waiting = _Waiting(run_id, name, job)
 
         def wait(_: Connection) -> None:
@@ -359,7 +360,7 @@ class Storage:
             engine.dispose()
 
 
-def _here() -> Callable[[Callable[[], Any]], Any]:
+def here() -> Callable[[Callable[[], Any]], Any]:
     """How another thread runs something in this event loop."""
     native: Any = anyio.lowlevel.current_token().native_token
     return getattr(native, "call_soon_threadsafe", None) or native.run_sync_soon

@@ -11,7 +11,7 @@ from aiorch.errors import InputError, InvalidWorkflow
 from aiorch.workflow.durable.leases import Served
 
 if TYPE_CHECKING:
-    from dbos import EnqueueOptions
+    from dbos import DBOSClient, EnqueueOptions
 
     from aiorch.workflow.builder import Workflow
     from aiorch.workflow.durable.desk import Desk
@@ -136,4 +136,8 @@ async def enqueue(
         options["delay_seconds"] = delay
     if forked_from is not None:
         options["attributes"] = {"forked_from": forked_from}
-    await desk.dbos(lambda db: db.enqueue(options, order.to_json()))
+
+    def put(db: DBOSClient) -> None:
+        db.enqueue(options, order.to_json())  # pyright: ignore[reportUnknownMemberType]
+
+    await desk.dbos(put)

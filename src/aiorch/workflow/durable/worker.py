@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 import anyio.to_thread
 
-from aiorch.errors import AiorchError
+from aiorch.errors import AiorchError, InputError
 from aiorch.workflow.durable import workers
 from aiorch.workflow.durable.identity import this_process
-from aiorch.workflow.durable.leases import BEATS, Served, abandoned, lost, may_judge
+from aiorch.workflow.durable.leases import BEATS, Served, abandoned, lost, may_judge, next_lapse
 from aiorch.workflow.durable.queues import QUEUES, Claim, Line
 
 if TYPE_CHECKING:
@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SWEEP = 1.0
+SWEEP = 0.5
 """Seconds between two looks at what was lost here and left behind elsewhere, at the most."""
+SOON = 0.02
+"""Seconds after a lease has ended: then it is over by everybody's rounding."""
 FORGET = 3600.0
 """Seconds between two clearings of the table of workers."""
 
@@ -52,6 +54,14 @@ class Terms:
     """Seconds for what is under way when it is stopped."""
     poll: float
     """Seconds between two looks at an empty queue."""
+
+    def __post_init__(self) -> None:
+        if self.concurrency < 1:
+            raise InputError(f"concurrency={self.concurrency}: a worker carries out at least 1 run at once")
+        if self.lease < 1:
+            raise InputError(f"lease={self.lease:g}: one of less than 1 s would be lost to any hiccup")
+        if self.grace < 0 or self.poll <= 0:
+            raise InputError(f"grace={self.grace:g}, poll={self.poll:g}: seconds, at least 0 and above 0")
 
     @property
     def sweep(self) -> float:
@@ -113,6 +123,7 @@ class Station:
         self._renewed = time.monotonic()
         self._broken_until: float | None = None
         self._buried = False
+        self._next_lapse = 0.0
         self._rest_until = 0.0
         self._forgotten = 0.0
 
@@ -191,7 +202,8 @@ class Station:
 
     async def _sweep(self) -> None:
         """Give up what is not ours any more, put back what the dead held, do what else is to be done now and then."""
-        await anyio.sleep(self.terms.sweep)
+        await anyio.sleep(min(self.terms.sweep, self._next_lapse))
+        self._next_lapse = self.terms.sweep
         if self._buried:
             await self._rise()
         mine = {one.claim.run: one.claim.token for one in self.at_work}
@@ -212,6 +224,7 @@ class Station:
     async def _take_over(self) -> None:
         held = await self._in_thread(self.line.held)
         attendance = await self.storage.do(_bury_and_read)  # after `held`: see leases.abandoned
+        self._next_lapse = SOON + max(0.0, next_lapse(attendance.workers, attendance.now) or 0.0)
         for worker, runs in abandoned(held, attendance.workers).items():
             count = await self._in_thread(self.line.put_back, runs, worker)
             logger.warning("worker %s is gone: %d of its runs are back in the queue", worker, count)

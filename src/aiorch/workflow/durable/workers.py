@@ -6,7 +6,7 @@ Functions over a connection, for ``Storage.do``: each of them may run twice.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +88,7 @@ def forget(db: Connection) -> None:
 def read(db: Connection) -> Attendance:
     """Everybody, and the time."""
     now = read_clock(db)
-    rows = db.execute(sa.select(workers).order_by(workers.c.began)).mappings()
+    rows = db.execute(sa.select(workers).order_by(workers.c.began))
     return Attendance(tuple(map(_worker, rows)), now)
 
 
@@ -105,15 +105,15 @@ def read_clock(db: Connection) -> float:
     return float(db.execute(sa.select(clock(db))).scalar_one())
 
 
-def _worker(row: Mapping[str, Any]) -> Worker:
+def _worker(row: sa.Row[Any]) -> Worker:
     return Worker(
-        row["id"],
-        row["host"],
-        row["pid"],
-        tuple(Served(workflow, version) for workflow, version in json.loads(row["serves"])),
-        row["concurrency"],
-        row["lease"],
-        row["began"],
-        row["seen"],
-        row["buried"],
+        row.id,
+        row.host,
+        row.pid,
+        tuple(Served(workflow, version) for workflow, version in json.loads(row.serves)),
+        row.concurrency,
+        row.lease,
+        row.began,
+        row.seen,
+        row.buried,
     )
