@@ -64,7 +64,7 @@ async def run(folder: Path, url: str, run_id: str) -> None:
         ledger.write(f"E {name}")
         return f"{name} is done"
 
-    @aiorch.tool
+    @aiorch.tool(idempotent=True)
     async def look(number: int) -> str:
         """Look something up."""
         return await happens(f"look {number}")

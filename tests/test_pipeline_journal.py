@@ -441,7 +441,9 @@ async def streamed(ai: aiorch.Orchestrator, kept: Any) -> tuple[list[str], Outco
     raise AssertionError("no outcome")
 
 
-async def test_a_streamed_answer_is_committed_whole_and_comes_again_without_being_asked_for(tmp_path: Path) -> None:
+async def test_a_streamed_answer_is_committed_whole_and_comes_again_without_being_asked_for(
+    tmp_path: Path,
+) -> None:
     provider, kept = ScriptedProvider([Says(pieces=["Once ", "upon ", "a time."])]), Kept()
     async with aiorch.Orchestrator(providers=[provider], data_dir=tmp_path) as ai:
         pieces, first = await streamed(ai, kept)

@@ -124,3 +124,12 @@ def test_who_says_now_and_refuses_each_request_is_barred_for_longer_until_it_ans
     bench.answered(A1.deployment)
     bench.remember(A1, Failure(K.RATE_MINUTE, "account", "now", retry_at=now), now)
     assert bench.now(now) == {"groq#K1": (pytest.approx(now + 0.5), "rate_minute: now")}
+
+
+def test_it_knows_that_nobody_is_on_it() -> None:
+    bench = Bench()
+    assert bench.empty
+    bench.remember(A1, limit("key_model", 60), NOW)
+    assert not bench.empty
+    assert bench.now(NOW + 61) == {}
+    assert bench.empty

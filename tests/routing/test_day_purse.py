@@ -24,6 +24,7 @@ from aiorch.routing.day_purse import (
 from aiorch.routing.spending import Hold
 from aiorch.store import Store
 from aiorch.testing import FakeClock
+from aiorch.types import Budget
 
 FREE = Decimal(0)
 MIDNIGHT = 1_800_057_600.0
@@ -296,3 +297,15 @@ def test_two_processes_never_overshoot_the_day_together(
     anyio.run(everybody)
     assert spent[0] <= Decimal(cents) / 100
     assert spent[1] <= tokens
+
+
+@pytest.mark.anyio
+async def test_what_is_left_of_today_is_the_least_of_all_that_counts(book: DayBook) -> None:
+    limits = {"tenant:acme": DayLimit(usd=Decimal(2), tokens=500), "user:u1": DayLimit(tokens=300)}
+    purses = DayPurses(book, DayLimit(usd=Decimal(5)), limits.get)
+    mine = purses.purse(("tenant:acme", "user:u1"))
+    assert mine is not None
+    mine.settle(await taken(mine, "1.5", 100), Decimal("1.5"), 100)
+    assert await purses.left(("tenant:acme", "user:u1")) == Budget(Decimal("0.5"), 200)
+    assert await purses.left(()) == Budget(Decimal("3.5"))
+    assert await DayPurses(book).left(("user:u1",)) is None

@@ -606,3 +606,23 @@ async def test_a_shorter_limit_does_not_end_a_longer_one() -> None:
         await release.wait()
         tasks.start_soon(house.complete, second, at("b"))
     assert house.executor.benched == {"a#K": (1_800_000_100.0, "rate_minute: long")}
+
+
+async def test_it_is_known_who_is_left_alone_for_now() -> None:
+    them = [at("a", key="K"), at("b"), at("c")]
+    busy = rig(a=["yes"], b=["yes"], c=["yes"])
+    whom = [c.deployment for c in them]
+    assert list(busy.executor.barred(whom)) == []  # nobody has asked anything
+    await busy.complete(*them)
+    assert list(busy.executor.barred(whom)) == []
+    now = busy.clock.now()
+    busy.experience.bench.remember(them[0], failing(K.AUTH, "account"), now)
+    assert list(busy.executor.barred(whom)) == ["a/m#K"]
+    for _ in range(20):
+        busy.experience.health.failed(
+            "b/m",
+            failing(K.OVERLOADED, "upstream", status=503),
+            now,
+            busy.experience.health.begun("b/m", now),
+        )
+    assert sorted(busy.executor.barred(whom)) == ["a/m#K", "b/m"]

@@ -192,10 +192,10 @@ async def test_ten_thousand_rows_make_a_page_of_bounded_size() -> None:
 
 async def test_a_run_is_a_gantt_chart() -> None:
     run = Run("w: x", state="failed", seconds=2.0)
-    run._rows.extend([Row("a", None, None, 0.0, 1.5, "done"), Row("b;c", None, None, 1.5, 0.5, "failed")])
+    run._rows.extend([Row("click", None, None, 0.0, 1.5, "done"), Row("b;c", None, None, 1.5, 0.5, "failed")])
     assert timeline_mermaid(run) == (
         "gantt\n  title w#58; x failed, 2#46;0 s\n  dateFormat YYYY-MM-DD HH:mm:ss.SSS\n  axisFormat %S.%L\n"
-        "  a :done, b0, 2000-01-01 00:00:00.000, 2000-01-01 00:00:01.500\n"
+        "  #99;lick :done, b0, 2000-01-01 00:00:00.000, 2000-01-01 00:00:01.500\n"
         "  b#59;c :crit, b1, 2000-01-01 00:00:01.500, 2000-01-01 00:00:02.000\n"
     )
     assert "flowchart" in mermaid(every_kind())

@@ -548,7 +548,7 @@ def calling(text: str) -> str:
 
 
 def reading(text: str) -> str:
-    with open(text) as file:
+    with open(text) as file:  # noqa: PTH123
         return file.read()
 
 

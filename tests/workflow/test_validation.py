@@ -207,7 +207,10 @@ def test_a_workflow_that_is_used_often_is_told_wherever_it_is_used() -> None:
     flow.sub("one", inner)
     flow.sub("two", inner)
     found = flow.validate(["x"])
-    assert [(p.severity, p.task) for p in found.problems] == [("error", "one/a"), ("error", "two/a")]  # it gives it
+    assert [(p.severity, p.task) for p in found.problems] == [
+        ("error", "one/a"),
+        ("error", "two/a"),
+    ]  # it gives it
 
 
 def test_a_loop_that_carries_nothing_is_a_doubt() -> None:

@@ -25,6 +25,12 @@ SHAPES: dict[Kind, tuple[str, str]] = {
     "time": ("(", ")"),
 }
 """What is written around a label, by what the box is."""
+_WORDS = re.compile(
+    "gantt|dateformat|inclusiveenddates|topaxis|axisformat|tickinterval|includes|excludes|todaymarker|weekday|weekend|"
+    "title|acctitle|accdescr|section|click|call|href",
+    re.IGNORECASE,
+)
+"""What lines of a Gantt chart begin with that are no bars."""
 _PLAIN = re.compile(r"[^\w ,()/+=…·]|^\d+(?=\.)")
 
 
@@ -38,7 +44,7 @@ def mermaid(flow: Workflow | Graph) -> str:
     drawn = sketch(graph).picture
     lines += _chart(drawn, "n", "  ")
     kinds = dict.fromkeys(_kinds(drawn))
-    lines += [f"  classDef {kind} fill:{FILLS[kind]}33,stroke:{FILLS[kind]}" for kind in kinds]
+    lines += [f"  classDef {kind} {_paint(kind, '33')}" for kind in kinds]
     return "\n".join(lines) + "\n"
 
 
@@ -56,12 +62,18 @@ def timeline_mermaid(run: Run) -> str:
         end = seconds if bar.seconds is None else bar.begin + bar.seconds
         marks = f"{_MARKS[bar.state]}, " if bar.state in _MARKS else ""
         lines.append(
-            f"  {label(bar.label)} :{marks}b{i}, {_date(bar.begin)}, {_date(max(end, bar.begin + 0.001))}"
+            f"  {_named(bar.label)} :{marks}b{i}, {_date(bar.begin)}, {_date(max(end, bar.begin + 0.001))}"
         )
     return "\n".join(lines) + "\n"
 
 
-_MARKS = {"done": "done", "running": "active", "waiting": "active", "failed": "crit", "cancelled": "crit"}
+_MARKS = {"done": "done", "running": "active", "waiting": "active", "failed": "crit", "refused": "crit"}
+
+
+def _named(name: str) -> str:
+    """A bar's name; one that begins as a word of the language does is written so that it is none."""
+    said = label(name)
+    return f"#{ord(said[0])};{said[1:]}" if _WORDS.match(said) else said
 
 
 def _date(seconds: float) -> str:
@@ -89,15 +101,21 @@ def _chart(drawn: Picture, name: str, indent: str) -> Iterator[str]:
 
 def _box(box: Box, name: str, indent: str) -> Iterator[str]:
     parts = (box.label, box.note, f"alone with {box.mark}" if box.mark else "")
-    said = "<br/>".join(label(part) for part in parts if part)
+    said = [label(part) for part in parts if part]
     if box.inside:
-        yield f'{indent}subgraph {name}["{said}"]'
+        yield f'{indent}subgraph {name}["{", ".join(said)}"]'
         yield f"{indent}  direction TB"
         yield from _chart(box.inside, f"{name}x", indent + "  ")
         yield f"{indent}end"
+        yield f"{indent}style {name} {_paint(box.kind, '0d')}"
         return
     before, after = SHAPES[box.kind]
-    yield f'{indent}{name}{before}"{said}"{after}:::{box.kind}'
+    yield f'{indent}{name}{before}"{"<br/>".join(said)}"{after}:::{box.kind}'
+
+
+def _paint(kind: Kind, opacity: str) -> str:
+    """A colour as drawings have it, thinly laid, so that it goes with light and dark pages."""
+    return f"fill:{FILLS[kind]}{opacity},stroke:{FILLS[kind]}"
 
 
 def _arrow(arrow: Arrow) -> str:

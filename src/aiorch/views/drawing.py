@@ -91,8 +91,8 @@ STATES: Mapping[BoxState, tuple[str, str]] = {
 }
 """What stands on the corner of a box, and on what."""
 
-HEIGHT, APART, TESTED, MARGIN = 40.0, 34.0, 12.0, 8.0
-"""Of a box, between layers, more above a layer with tests, around everything."""
+HEIGHT, APART, TESTED, MARGIN, AROUND = 40.0, 34.0, 12.0, 8.0, 46.0
+"""Of a box, between layers, more above a layer with tests, around everything, beside it where a line goes back."""
 ICON, HEAD, PAD = 18.0, 30.0, 10.0
 """Width that an icon takes, height of the line above a picture in a box, and room around it."""
 LONGEST, LONGEST_NOTE = 24, 36
@@ -161,7 +161,8 @@ def _place(picture: Picture) -> _Placed:
     heights = [HEIGHT] * found.layers
     for layer, (_, height) in zip(found.layer, sizes, strict=True):
         heights[layer] = max(heights[layer], height)
-    placed = _Placed(picture, sizes, inside, found, [], heights, found.width)
+    back = any(found.layer[a.target] <= found.layer[a.source] for a in arrows)
+    placed = _Placed(picture, sizes, inside, found, [], heights, found.width + (AROUND if back else 0.0))
     tested = {found.layer[arrow.target] for arrow in arrows if arrow.label}
     for layer, height in enumerate(heights):
         placed.height += (APART + (TESTED if layer in tested else 0.0)) if layer else 0.0
@@ -202,6 +203,13 @@ def _drawn(placed: _Placed, left: float, top: float) -> str:
     labels: list[str] = []
     for arrow, bends in zip(placed.picture.arrows, found.bends, strict=True):
         begin, end = found.x[arrow.source] + left, found.x[arrow.target] + left
+        if found.layer[arrow.target] <= found.layer[arrow.source]:
+            ends = (
+                (x + placed.sizes[i][0] / 2, tops[i] + HEIGHT / 2)
+                for x, i in ((begin, arrow.source), (end, arrow.target))
+            )
+            lines.append(_back(*ends))
+            continue
         low = tops[arrow.source] + placed.heights[found.layer[arrow.source]]
         points = [
             (begin, tops[arrow.source] + placed.sizes[arrow.source][1]),
@@ -331,6 +339,17 @@ def _line(points: Sequence[tuple[float, float]], kind: str) -> str:
     dash = f' stroke-dasharray="{DASHES[kind]}"' if kind in DASHES else ""
     head = f'<path fill="currentColor" stroke="none" d="M{x:.1f} {y:.1f}l-4 -7h8z"/>'
     return f'<path d="{"".join(path)}"{dash}/>{head}'
+
+
+def _back(begin: tuple[float, float], end: tuple[float, float]) -> str:
+    """Where a cycle closes: from a right side up to another, around what is between."""
+    (x, y), (to_x, to_y) = begin, end
+    far = max(x, to_x) + AROUND - 6
+    low = y + (12 if y == to_y else 0)  # one that waits for itself
+    head = f'<path fill="currentColor" stroke="none" d="M{to_x:.1f} {to_y:.1f}l7 -4v8z"/>'
+    return (
+        f'<path d="M{x:.1f} {low:.1f}C{far:.1f} {low:.1f} {far:.1f} {to_y:.1f} {to_x:.1f} {to_y:.1f}"/>{head}'
+    )
 
 
 def _label(points: Sequence[tuple[float, float]], label: str) -> str:

@@ -32,20 +32,26 @@ class Binding:
     """Inputs and objects that the caller provides."""
     edges: tuple[tuple[str, int, Any], ...]
     """Parameter, the task that gives its value, and what stands in where that has none."""
-    joins: tuple[tuple[str, tuple[int | Given, ...]], ...]
-    """Parameter, and those that give the items of its list."""
+    joins: tuple[tuple[str, tuple[int | Given, ...], bool], ...]
+    """Parameter, those that give the items of its list, and whether all of these are tasks."""
     over: tuple[tuple[str, int | Given], ...] = ()
     """Name of an item, and what gives the list to walk."""
     positional: tuple[str, ...] = ()
     """Parameters that Python takes by position only."""
 
-    def values(self, results: Sequence[Any]) -> dict[str, Any]:
-        """The parameters' values, now that the tasks they wait for are done."""
+    def values(self, results: Sequence[Any], lacking: bool = True) -> dict[str, Any]:
+        """The parameters' values, now that the tasks they wait for are done.
+
+        :param lacking: whether any task of the graph ended without a value.
+        """
         found: dict[str, Any] = {} if self.constants is None else dict(self.constants)
         for name, i, default in self.edges:
             value = results[i]
             found[name] = default if value is MISSING else value
-        for name, sources in self.joins:
+        for name, sources, tasks in self.joins:
+            if tasks and not lacking:
+                found[name] = [results[s] for s in cast("tuple[int, ...]", sources)]
+                continue
             found[name] = [
                 value
                 for s in sources
@@ -79,13 +85,14 @@ def bind(graph: Graph, i: int, inputs: Mapping[str, Any], handed: Mapping[str | 
     index = graph.index
     constants: dict[str, Any] | None = None
     edges: list[tuple[str, int, Any]] = []
-    joins: list[tuple[str, tuple[int | Given, ...]]] = []
+    joins: list[tuple[str, tuple[int | Given, ...], bool]] = []
     by_position = False
     for port in node.ports:
         source = port.source
         by_position = by_position or port.positional
         if not isinstance(source, str):
-            joins.append((port.name, tuple([_where(one, index, inputs) for one in source])))
+            places = [index[one] if one in index else Given(inputs[one]) for one in source]
+            joins.append((port.name, tuple(places), index.keys() >= set(source)))
         elif source in index:
             edges.append((port.name, index[source], port.default))
         else:

@@ -581,6 +581,8 @@ def _name_of(step: str | Step) -> str:
 
 
 def _names_of(steps: Iterable[str | Step]) -> tuple[str, ...]:
+    if steps == ():
+        return ()
     return tuple(map(_name_of, (steps,) if isinstance(steps, str | Step) else steps))
 
 
@@ -593,10 +595,15 @@ def _template(task: str, what: str, text: str) -> tuple[Template, tuple[str, ...
 
 
 def _taken(uses: Mapping[str, str | Step | Sequence[str | Step]]) -> dict[str, str | tuple[str, ...]]:
-    return {
-        inner: _name_of(source) if isinstance(source, str | Step) else tuple(map(_name_of, source))
-        for inner, source in uses.items()
-    }
+    found: dict[str, str | tuple[str, ...]] = {}
+    for inner, source in uses.items():
+        if isinstance(source, str):
+            found[inner] = source
+        elif isinstance(source, Step):
+            found[inner] = source.name
+        else:
+            found[inner] = tuple([one if isinstance(one, str) else one.name for one in source])
+    return found
 
 
 def _inputs_as_ports(

@@ -286,7 +286,7 @@ class Carrying:
         node, i = unit.node, unit.i
         if i in self._broken:
             raise self._broken[i]
-        values = self.bindings[i].values(self.values)
+        values = self.bindings[i].values(self.values, bool(self._lacks))
         if node.mapped is not None:
             values.update(self._items(i, unit.item))
         if self.house.durable and unit.row.tries == 1 and _tolerant(node):

@@ -9,21 +9,21 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from math import exp, log, sqrt
 from random import Random
-from typing import Any, cast
+from typing import Any
 
 from aiorch.types import Price
 from aiorch.workflow.assumptions import ANSWER, DURATIONS, ITEMS, TOOL_ROUNDS, VALUE, Duration
 from aiorch.workflow.complexity import complexity
 from aiorch.workflow.conditions import in_order, takes
+from aiorch.workflow.durations import INSTANT, Source
 from aiorch.workflow.estimate import Basis, Demand, Estimate, TaskEstimate
 from aiorch.workflow.graph import Graph
 from aiorch.workflow.history import Past, Sample
-from aiorch.workflow.nodes import REQUIRED, Approve, Ask, Loop, Mapped, Node, Sleep, Sub, WaitFor
+from aiorch.workflow.known import handed_in, known_values, prompt_tokens, typical_items
+from aiorch.workflow.nodes import Approve, Ask, Loop, Mapped, Node, Sleep, Sub, WaitFor
 from aiorch.workflow.simulation import Network, Place, longest, simulate
-from aiorch.workflow.spans import FREE, NONE, ONE, Span, exactly, observed, quantile
-from aiorch.workflow.template import Field, written
+from aiorch.workflow.spans import FREE, ONE, Span, exactly, observed, quantile
 
 _UNITS = 5_000
 """Units that are simulated one by one at the most; items beyond are put together, as many to a unit as needed."""
@@ -31,12 +31,6 @@ _DRAWS = 101
 """Simulated runs, where they are small."""
 _EFFORT = 60_000
 """Units that are simulated in all runs together."""
-_P90 = 1.2815515655446004
-"""Standard deviations between the median of a normal distribution and what 9 of 10 do not exceed."""
-_CHARACTERS = 4
-"""Characters a token, in English prose: OpenAI, "What are tokens and how to count them?"."""
-_LOOKED = 20
-"""Items of a list that are looked at to tell how long one is."""
 _MILLION = Decimal(1_000_000)
 
 Prices = Mapping[str, Price | Sequence[Price]]
@@ -76,67 +70,8 @@ def estimate(
         raise ValueError(f"limit={limit}: at least 1 task must be allowed to run")
     maker = _Maker(graph, history or _Nothing(), limit, prices or {})
     maker.network.limits.update({f"tag {tag}": most for tag, most in (limits or {}).items()})
-    maker.expand(graph, "", _known(graph, inputs or {}), (), _Often(ONE, 1.0, _UNITS))
+    maker.expand(graph, "", known_values(graph, inputs or {}), (), _Often(ONE, 1.0, _UNITS))
     return maker.estimate(rng or Random(0))
-
-
-def _known(graph: Graph, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs' values as far as they are known: those that were handed in, and defaults."""
-    defaults = {n: one.default for n, one in graph.inputs().items() if one.default is not REQUIRED}
-    return {**defaults, **inputs}
-
-
-@dataclass(slots=True)
-class _Source:
-    """Where the durations of one task are drawn from."""
-
-    samples: Sequence[float] = ()
-    assumed: Duration | None = None
-    fixed: float = 0.0
-
-    @property
-    def p50(self) -> float:
-        if self.samples:
-            return quantile(self.samples, 0.5)
-        return self.assumed.p50 if self.assumed else self.fixed
-
-    @property
-    def p90(self) -> float:
-        if self.samples:
-            return quantile(self.samples, 0.9)
-        return self.assumed.p90 if self.assumed else self.fixed
-
-    @property
-    def certain(self) -> bool:
-        """Whether every draw gives the same."""
-        return not self.assumed and len(set(self.samples)) <= 1
-
-    def draw(self, rng: Random, times: float) -> float:
-        """How long it takes to be carried out so many times, one after the other."""
-        if self.certain:
-            return self.p50 * times
-        if times == 1:
-            if self.samples:
-                return self.samples[int(rng.random() * len(self.samples))]
-            return exp(rng.gauss(*self.shape()))
-        mean, deviation = self.moments()
-        return max(0.0, mean * times + rng.gauss(0, deviation) * sqrt(times))
-
-    def shape(self) -> tuple[float, float]:
-        """Mean and deviation of the logarithm: durations of requests are close to log-normal."""
-        return log(self.p50), log(self.p90 / self.p50) / _P90
-
-    def moments(self) -> tuple[float, float]:
-        """Mean and standard deviation."""
-        if self.samples:
-            mean = sum(self.samples) / len(self.samples)
-            return mean, sqrt(sum((s - mean) ** 2 for s in self.samples) / len(self.samples))
-        mu, sigma = self.shape()
-        mean = exp(mu + sigma * sigma / 2)
-        return mean, mean * sqrt(exp(sigma * sigma) - 1)
-
-
-_INSTANT = _Source()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +92,7 @@ class _Task:
 
     node: Node
     count: Span[int]
-    source: _Source
+    source: Source
     basis: Basis
     demand: Demand
 
@@ -171,7 +106,7 @@ class _Maker:
     limit: int
     prices: Prices
     network: Network = field(default_factory=Network)
-    units: list[tuple[_Source, float, str]] = field(default_factory=list[tuple[_Source, float, str]])
+    units: list[tuple[Source, float, str]] = field(default_factory=list[tuple[Source, float, str]])
     """For each unit: its durations, how many items it stands for, and the task's path."""
     tasks: dict[str, _Task] = field(default_factory=dict[str, _Task])
     assumed: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -240,7 +175,7 @@ class _Maker:
             max(1, often.room // lanes),
         )
         start = self.free(before, path)
-        item = {**values, **_item(node.mapped, values)}
+        item = {**values, **typical_items(node.mapped, values)}
         found = [self.once(node, path, item, (start,), one, rank, gates) for _ in range(lanes)]
         return (self.free(tuple(found), path),)
 
@@ -266,7 +201,7 @@ class _Maker:
             )
             self.units.append((known.source, often.share, path))
             return unit
-        inner = _handed_in(node, work, values)
+        inner = handed_in(node, work, values)
         rounds = self.rounds(work, path) if isinstance(work, Loop) else ONE
         made = max(1, min(rounds.likely, often.room // _size(node)))
         each = _Often(often.times * rounds, often.share * rounds.likely / made, max(1, often.room // made))
@@ -278,7 +213,7 @@ class _Maker:
     def free(self, before: tuple[int, ...], path: str) -> int:
         """A unit that stands for the begin or the end of others, and takes nothing."""
         unit = self.network.add(before, place=Place.FREE)
-        self.units.append((_INSTANT, 1.0, path))
+        self.units.append((INSTANT, 1.0, path))
         return unit
 
     def alone(self, resources: Sequence[str]) -> tuple[str, ...]:
@@ -337,25 +272,25 @@ class _Maker:
         )
         return _Task(node, times, source, basis, demand)
 
-    def seconds(self, node: Node, path: str, samples: Sequence[Sample]) -> tuple[_Source, Basis]:
+    def seconds(self, node: Node, path: str, samples: Sequence[Sample]) -> tuple[Source, Basis]:
         """How long it takes once."""
         work = node.work
         if isinstance(work, Sub | Loop):
-            return _INSTANT, "known"
+            return INSTANT, "known"
         if isinstance(work, Sleep):
-            return _Source(fixed=work.seconds), "known"
+            return Source(fixed=work.seconds), "known"
         if samples:
-            return _Source(sorted(s.seconds for s in samples)), "history"
+            return Source(sorted(s.seconds for s in samples)), "history"
         if isinstance(work, Approve | WaitFor):
             self.take("the time that people and events take is not counted", path)
-            return _INSTANT, "not counted"
+            return INSTANT, "not counted"
         kind = kind_of(node)
         assumed = DURATIONS[kind]
         if isinstance(work, Ask) and work.tools:
             assumed = Duration(assumed.p50 * TOOL_ROUNDS.likely, assumed.p90 * TOOL_ROUNDS.likely)
         said = f"{assumed.p50:g} s each, 9 of 10 within {assumed.p90:g} s ({_KINDS[kind]})"
         self.take(said, path)
-        return _Source(assumed=assumed), "assumed"
+        return Source(assumed=assumed), "assumed"
 
     def questions(self, work: Ask, path: str, values: Mapping[str, Any], samples: Sequence[Sample]) -> Demand:
         """What it asks of models once."""
@@ -369,7 +304,7 @@ class _Maker:
         calls = TOOL_ROUNDS if work.tools else ONE
         if work.tools:
             self.take(f"{calls.likely} questions each ({calls.low} to {calls.high}: it has tools)", path)
-        prompt, whole = _prompt(work, values)
+        prompt, whole = prompt_tokens(work, values)
         if not whole:
             self.take(f"{VALUE.likely} tokens for a value in a prompt that is not known yet", path)
         most = work.parameters.max_tokens
@@ -427,7 +362,7 @@ class _Maker:
             middle.most,
             complexity(self.graph),
             self.limit,
-            tuple(dict.fromkeys(self.units[u][2] for u in way if self.units[u][0] is not _INSTANT)),
+            tuple(dict.fromkeys(self.units[u][2] for u in way if self.units[u][0] is not INSTANT)),
             tuple(self.described()),
             agents,
             tuple(f"{_few(paths)}: {what}" for what, paths in self.assumed.items()),
@@ -482,42 +417,6 @@ def _size(node: Node) -> int:
     if isinstance(node.work, Sub | Loop):
         return 2 + sum(map(_size, node.work.graph.nodes))
     return 1
-
-
-def _item(mapped: Mapped, values: Mapping[str, Any]) -> dict[str, Any]:
-    """For the names of items one that is as long as most, where the lists are known."""
-    found: dict[str, Any] = {}
-    for port in mapped.over:
-        items = values.get(port.sources[0])
-        if isinstance(items, list | tuple) and items:
-            few: Sequence[Any] = cast("Sequence[Any]", items)[:_LOOKED]
-            found[port.name] = sorted(few, key=lambda one: len(written(one)))[len(few) // 2]
-    return found
-
-
-def _handed_in(node: Node, work: Sub | Loop, values: Mapping[str, Any]) -> dict[str, Any]:
-    """What is known of the inputs of a workflow inside."""
-    inner = {p.name: values[p.source] for p in node.ports if isinstance(p.source, str) and p.source in values}
-    for port in node.mapped.over if node.mapped else ():
-        if port.name in values:
-            inner[port.name] = values[port.name]
-    for name in work.carry if isinstance(work, Loop) else ():
-        inner.pop(name, None)  # another value from the second round on
-    return _known(work.graph, inner)
-
-
-def _prompt(work: Ask, values: Mapping[str, Any]) -> tuple[Span[int], bool]:
-    """Tokens of a prompt, and whether all of its values are known."""
-    characters = len(work.system or "")
-    unknown = NONE
-    for piece in work.prompt.pieces:
-        if not isinstance(piece, Field):
-            characters += len(piece)
-        elif piece.name in values and not piece.path:
-            characters += len(written(values[piece.name]))
-        else:
-            unknown = unknown + VALUE
-    return exactly(characters // _CHARACTERS + 1) + unknown, unknown == NONE
 
 
 def _pairs(prompt: Span[int], answer: Span[int]) -> list[tuple[int, int]]:

@@ -61,8 +61,10 @@ class Graph:
         """For each task the tasks that must be done before it."""
         at = self.index
         return tuple(
-            tuple(dict.fromkeys(at[name] for name in (*node.reads, *node.after) if name in at))
-            for node in self.nodes
+            [
+                tuple(dict.fromkeys([at[name] for name in (*node.reads, *node.after) if name in at]))
+                for node in self.nodes
+            ]
         )
 
     @cached_property

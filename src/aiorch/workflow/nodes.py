@@ -250,7 +250,13 @@ class Node:
     @property
     def reads(self) -> tuple[str, ...]:
         """The tasks and inputs whose values it takes, in order."""
-        found = dict.fromkeys(s for port in self.ports for s in port.sources)
+        found: dict[str, None] = {}
+        for port in self.ports:
+            source = port.source
+            if isinstance(source, str):
+                found[source] = None
+            else:
+                found.update(dict.fromkeys(source))
         if self.mapped:
             found.update(dict.fromkeys(s for port in self.mapped.over for s in port.sources))
         if self.when:

@@ -430,3 +430,8 @@ def test_importing_loads_neither_the_engine_nor_an_http_client() -> None:
         env={"PYTHONPATH": ":".join(sys.path)},
     )
     assert said.stdout.strip() == "[]"
+
+
+def test_it_says_how_many_questions_it_answers_at_once(tiny: Path) -> None:
+    assert LocalProvider(tiny, model_id="tiny", threads=1).at_once == 1
+    assert LocalProvider(tiny, model_id="tiny", slots=3).at_once == 3

@@ -17,7 +17,7 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from aiorch.errors import ConfigurationError, LeaseLost, MissingExtra, RunInUse, VersionChanged
+from aiorch.errors import ConfigurationError, LeaseLost, MissingExtra, RunInUse, StorageError, VersionChanged
 from aiorch.testing.conformance.durable import DurableEngineConformance
 from aiorch.types import new_id
 from aiorch.workflow.durable import Durable, records
@@ -340,6 +340,64 @@ async def test_closing_leaves_no_thread_and_no_file_open(url: str) -> None:
     await engine.aclose()
     assert await engine.run("r", "1", one, returns=int) == 1, "used again, it is opened again"
     engine.close()
+
+
+@pytest.mark.anyio
+async def test_closing_while_a_run_is_at_work_ends_dbos_behind_it(url: str) -> None:
+    engine = Durable(url)
+
+    async def body(_: Any) -> int:
+        await engine.aclose()
+        return 1
+
+    assert await engine.run("r", "1", body, returns=int) == 1
+    assert not [t.name for t in threading.enumerate() if t.name == "aiorch-dbos"]
+    assert rows(url, "SELECT status FROM workflow_status") == [("SUCCESS",)]
+
+
+@pytest.mark.anyio
+async def test_a_dbos_that_cannot_begin_is_tried_again(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dbos import DBOS
+
+    def fails() -> None:
+        raise RuntimeError("no room")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(DBOS, "launch", fails)
+        with pytest.raises(StorageError, match=r"DBOS cannot use .*: RuntimeError\. Check that it runs"):
+            await opened().run("r", "1", one, returns=int)
+    assert await opened().run("r", "1", one, returns=int) == 1
+
+
+@pytest.mark.anyio
+async def test_a_dbos_that_hangs_does_not_keep_a_result(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dbos import DBOS
+
+    from aiorch.workflow.durable import life
+
+    engine = opened()
+    await engine.run("first", "1", one, returns=int)
+    monkeypatch.setattr(life, "PATIENCE", 0.05)
+
+    async def hangs(run_id: str) -> None:
+        await anyio.sleep(30)
+
+    async def cancelled(_: Any) -> int:
+        scope.cancel()
+        await anyio.sleep_forever()
+        return 1
+
+    with monkeypatch.context() as slow:
+        slow.setattr(DBOS, "cancel_workflow_async", hangs)
+        with anyio.CancelScope() as scope:
+            await engine.run("r", "1", cancelled, returns=int)
+        slow.setattr(DBOS, "get_workflow_status_async", hangs)
+        with pytest.raises(StorageError, match="DBOS could not write into"):
+            await engine.run("r", "1", one, returns=int)
+    monkeypatch.setattr(life, "PATIENCE", 30.0)
+    assert await engine.run("r", "1", one, returns=int) == 1
 
 
 def test_an_engine_names_itself_and_shows_no_password(tmp_path: Path) -> None:

@@ -165,6 +165,7 @@ async def test_what_a_run_waits_for_is_told_and_can_be_answered(url: str) -> Non
     flow = Workflow("payment")
     flow.approve("ok", "Pay {amount}?")
     flow.wait_for("paid", "paid", after="ok")
+    flow.ask("receipt", "thank for {paid}")
     async with working(url, flow), Runs(url) as runs:
         await runs.submit(flow, {"amount": "3"}, run_id="p")
         waits = await until(runs, "p", lambda info: bool(info.waits_for))
@@ -177,6 +178,10 @@ async def test_what_a_run_waits_for_is_told_and_can_be_answered(url: str) -> Non
         done = await ended(runs, "p")
         assert (done.state, done.waits_for) == ("done", ())
         assert set((await runs.show("p")).mail) == {"ok", "paid"}
+        forked = await runs.fork("p", "receipt")
+        assert (await ended(runs, forked)).state == "done"  # what was decided and sent is taken along
+        asks = await runs.fork("p", "ok")
+        await until(runs, asks, lambda info: info.waits_for == ("approval ok: Pay 3?",))
         with pytest.raises(InputError, match="JSON cannot hold"):
             await runs.send("p", "more", object())
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from aiorch.workflow.builder import Workflow
+    from aiorch.workflow.durable.specifications import Specification
     from aiorch.workflow.graph import Graph
 
 T = TypeVar("T")
@@ -96,18 +97,20 @@ class Runs:
         :returns: the new run's id.
         :raises InputError: where there is no such run or task, or it cannot be known what depends on it.
         """
-        from aiorch.workflow.durable.specifications import needs_of
+        from aiorch.workflow.durable import specifications
 
         status = await self._status(run_id)
         order = _submitted(status)
-        needs = await self.desk.tables(lambda db: needs_of(db, order.version), writes=False)
-        if needs is None:
+        known = await self.desk.tables(lambda db: specifications.read(db, order.version), writes=False)
+        if known is None:
             raise InputError(
                 f"run {run_id!r} cannot be forked: nobody wrote down how its tasks depend on each other"
             )
-        again = done_again(needs, from_task)
+        again = done_again(known.needs, from_task)
         run = checked_id(new_run_id or f"{run_id}-{new_id()[:8]}")
-        copied = await self.desk.tables(partial(_copy, run_id=run_id, new=run, order=order, again=again))
+        copied = await self.desk.tables(
+            partial(_copy, run_id=run_id, new=run, order=order, events=known.events, again=again)
+        )
         if not copied:
             raise InputError(f"there is a run {run!r} already: give the fork another id")
         await enqueue(self.desk, order, run, forked_from=run_id)
@@ -153,21 +156,24 @@ class Runs:
 
     async def show(self, run_id: str) -> RunDetails:
         """Everything that is known of a run."""
-        from aiorch.workflow.durable import reading
-        from aiorch.workflow.durable.specifications import needs_of
+        from aiorch.workflow.durable import reading, specifications
 
         status = await self._status(run_id)
         parts = await self.desk.dbos(partial(reading.parts_of, run_id=run_id))
         info, *rest = await self._infos([status, *parts])
-        needs, keys, mail = await self.desk.tables(
-            lambda db: (needs_of(db, info.version), reading.keys_of(db, run_id), reading.mail_of(db, run_id)),
-            writes=False,
-        )
+
+        def look(
+            db: Connection,
+        ) -> tuple[Specification | None, Sequence[tuple[str, float]], tuple[str, ...]]:
+            known = specifications.read(db, info.version)
+            return known, reading.keys_of(db, run_id), reading.mail_of(db, run_id)
+
+        known, keys, mail = await self.desk.tables(look, writes=False)
         order = Order.of(status.input)
         return RunDetails(
             info,
             None if order is None else dict(order.inputs),
-            reading.tasks_of(needs, keys),
+            reading.tasks_of(None if known is None else known.needs, keys),
             await self.calls(run_id),
             mail,
             tuple(rest),
@@ -362,12 +368,19 @@ def _rewind(db: DBOSClient, runs: Iterable[str], version: str) -> None:
         db.rewind_workflow(run, queue_name=queue, application_version=version)  # pyright: ignore[reportUnknownMemberType]
 
 
-def _copy(db: Connection, run_id: str, new: str, order: Order, again: frozenset[str]) -> bool:
-    """Give a new run what another one did. False where there is one of that id."""
+def _copy(
+    db: Connection,
+    run_id: str,
+    new: str,
+    order: Order,
+    events: Mapping[str, Sequence[str]],
+    again: frozenset[str],
+) -> bool:
+    """Give a new run what another one did and received. False where there is one of that id."""
     from sqlalchemy import insert, select
 
     from aiorch.workflow.durable import records
-    from aiorch.workflow.durable.tables import effects, runs
+    from aiorch.workflow.durable.tables import effects, mail, runs
 
     if records.run_row(db, new) is not None:
         return False
@@ -378,4 +391,8 @@ def _copy(db: Connection, run_id: str, new: str, order: Order, again: frozenset[
     for key in taken_along(kept, again):
         values = {"key": key, "value": kept[key].value, "committed": kept[key].committed}
         db.execute(insert(effects).values(run_id=new, **values))
+    received = {name for task, names in events.items() if task not in again for name in names}
+    letters = select(mail.c.name, mail.c.value).where(mail.c.run_id == run_id, mail.c.name.in_(received))
+    for name, value in db.execute(letters).all():
+        records.send(db, new, name, value)
     return True

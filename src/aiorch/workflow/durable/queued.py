@@ -82,7 +82,7 @@ class Carrier:
             logger.info("%s", lost)
             raise asyncio.CancelledError from None
         except (StorageError, RunInUse) as fault:
-            raise GiveBack(str(fault)) from fault
+            raise GiveBack(str(fault), rest=isinstance(fault, StorageError)) from fault
         except Exception as failed:
             logger.warning(
                 "run %s failed: %s",

@@ -124,6 +124,7 @@ specifications = Table(
     Column("version", Text, primary_key=True),
     Column("workflow", Text, nullable=False),
     Column("needs", Text, nullable=False),  # JSON: {task: [tasks before it]}
+    Column("events", Text, nullable=False),  # JSON: {task: [events that it waits for]}
 )
 """One row a version of a workflow that was ever submitted or served: what a fork has to know of it."""
 

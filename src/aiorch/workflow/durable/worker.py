@@ -89,7 +89,14 @@ Carry = Callable[[Claim, str, Any], Awaitable[None]]
 
 
 class GiveBack(Exception):
-    """The run cannot go on here, and nobody is to blame: it goes back to its queue."""
+    """The run cannot go on here just now: it goes back to its queue.
+
+    :param rest: whether to take nothing for a while, since others would fare no better.
+    """
+
+    def __init__(self, why: str, *, rest: bool) -> None:
+        super().__init__(why)
+        self.rest = rest
 
 
 class Station:
@@ -163,10 +170,11 @@ class Station:
         except GiveBack as because:
             logger.warning("run %s goes back to its queue: %s", run, because)
             self.back.append(one.claim)
-            self._rest_until = time.monotonic() + self.terms.lease / 2
+            if because.rest:
+                self._rest_until = time.monotonic() + self.terms.lease / 2
             raise asyncio.CancelledError from None
         finally:
-            self.at_work.remove(one)
+            self.at_work = [other for other in self.at_work if other is not one]
             self._tell()
 
     # --- pulling -------------------------------------------------------------------------------------------------
