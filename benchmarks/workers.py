@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import importlib.util
 import json
+import logging
 import os
 import random
 import shutil
@@ -79,6 +80,8 @@ async def work(url: str, log: Path, versions: Sequence[str], lease: float, secon
     """A worker, until it is stopped."""
     from aiorch.workflow.durable import serve
 
+    logging.basicConfig(level=logging.WARNING, format="%(created)f %(message)s")
+
     flows = [flow(version) for version in versions]
     await serve(
         flows,
@@ -129,6 +132,14 @@ class Workers:
                 worker.kill()
                 worker.wait()
         return [worker.returncode for worker in self.all]
+
+    def put_back(self) -> float | None:
+        """When the survivor put the dead worker's runs back into the queue."""
+        for file in self.folder.glob("worker-*.log"):
+            for line in file.read_text().splitlines():
+                if " is gone: " in line:
+                    return float(line.split()[0])
+        return None
 
     def lines(self, what: str) -> list[tuple[str, int, float]]:
         """The calls that began or ended: prompt, process, time."""
@@ -339,7 +350,8 @@ def kills(place: Place, lease: float, rng: random.Random) -> dict[str, Any]:
         return {
             "killed_at": round(moment, 2),
             "held": len(unfinished),
-            "takeover": round(max(taken), 2) if taken else None,
+            "back_in_queue": round(back - killed, 2) if (back := workers.put_back()) else None,
+            "begun_again": round(max(taken), 2) if taken else None,
             "seconds": round(time.time() - began, 1),
             **judged(workers, runs),
         }

@@ -81,6 +81,17 @@ def test_a_terminal_is_drawn_upon_and_left_clean() -> None:
     assert not bus.active
 
 
+def test_the_picture_makes_room_for_a_question_and_stands_below_it_afterwards() -> None:
+    bus, out = Bus(), console(True, height=30)
+    with live(bus.subscribe, console=out, clock=FakeClock()) as board:
+        bus.emit(RunStarted(**HERE, workflow="digest", tasks=2))
+        with board.aside():
+            out.print("Send this? y")
+    before, _, after = text(out).partition("Send this? y\n")
+    assert before.endswith("\x1b[2K")  # nothing of it was left
+    assert "digest: starting" in after
+
+
 def test_an_error_inside_ends_the_display_and_goes_on() -> None:
     bus, out = Bus(), console(True)
     with pytest.raises(KeyError), live(bus.subscribe, console=out):

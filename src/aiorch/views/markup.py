@@ -22,7 +22,7 @@ STYLE = (
     ".aiorch :is(th,td){text-align:left;vertical-align:top;padding:.15em .8em .15em 0;unicode-bidi:isolate;"
     "border-bottom:1px solid rgba(128,128,128,.3);max-width:40em;overflow-wrap:anywhere}"
     ".aiorch th{white-space:nowrap;font-weight:600}"
-    ".aiorch td:not(.number){min-width:4.6em}"
+    ".aiorch td:not(.number){min-width:6.2em}"
     ".aiorch .number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}"
     ".aiorch .said{white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:isolate;max-height:32em;overflow:auto;"
     "border-left:3px solid rgba(128,128,128,.5);padding:.1em .8em;margin:.3em 0}"

@@ -11,7 +11,6 @@ Where a run lives, and whether it survives a crash, is the engine's business; :c
 
 from aiorch.workflow.artifacts import Artifact, Artifacts
 from aiorch.workflow.builder import FunctionStep, Step, Workflow
-from aiorch.workflow.carrying import measures
 from aiorch.workflow.codes import CODES, WORKFLOW_VALIDATION_RULES, Code
 from aiorch.workflow.complexity import Complexity
 from aiorch.workflow.engine import Memory
@@ -30,6 +29,7 @@ from aiorch.workflow.report import Problem, Report
 from aiorch.workflow.runs import Row, Run, Waiting
 from aiorch.workflow.services import Asker, Services
 from aiorch.workflow.spans import Span
+from aiorch.workflow.telling import measures
 from aiorch.workflow.template import Template, TemplateError
 
 __all__ = [

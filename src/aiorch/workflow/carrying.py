@@ -7,8 +7,6 @@ What a task of each kind does is in :mod:`aiorch.workflow.doing`.
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,7 +14,6 @@ from typing import Any, cast
 
 import anyio
 
-from aiorch.errors import AiorchError, WorkflowError
 from aiorch.events import NodeFailed, NodeFinished, NodeRetrying, NodeSkipped, NodeStarted
 from aiorch.types import Outcome, Provenance
 from aiorch.workflow.bindings import bind, origins
@@ -28,10 +25,9 @@ from aiorch.workflow.nodes import PLAIN, REQUIRED, Approve, Ask, Call, Loop, Nod
 from aiorch.workflow.retrying import ends_the_run, wait_before_next
 from aiorch.workflow.runs import Row
 from aiorch.workflow.scheduler import Again, Place, Schedule, rank
+from aiorch.workflow.telling import item_of, label_of, measures, told
+from aiorch.workflow.tolerating import FailedBefore, keep, recall
 from aiorch.workflow.units import House, Unit, within
-
-_LABEL = 40
-"""Characters of an item's label that displays get."""
 
 _PLACES: Mapping[type, Place] = {
     Sub: Place.HOLDS,
@@ -265,7 +261,7 @@ class Carrying:
         if isinstance(node.work, Ask):
             unit.task_id = task_id(house.run.id, unit.path)
         if mapped:
-            row.label = _label(node, dict(self._items(i, item)))
+            row.label = label_of(node, dict(self._items(i, item)))
         if self._bus.active:
             self._bus.emit(
                 NodeStarted(
@@ -273,7 +269,7 @@ class Carrying:
                     task_id=unit.task_id,
                     run_id=house.run.id,
                     node=row.task,
-                    item=_item(row),
+                    item=item_of(row),
                 )
             )
         return unit
@@ -290,7 +286,7 @@ class Carrying:
         if node.mapped is not None:
             values.update(self._items(i, unit.item))
         if self.house.durable and unit.row.tries == 1 and _tolerant(node):
-            await self._failed_before(unit)
+            await recall(self.house.journal, unit.path)
         do = DOES[type(node.work)]
         policy = node.policy
         if policy is PLAIN:
@@ -317,7 +313,7 @@ class Carrying:
                     run_id=house.run.id,
                     node=row.task,
                     seconds=row.seconds,
-                    item=_item(row),
+                    item=item_of(row),
                     outcome=None if unit.outcome is None else measures(unit.outcome),
                     refused=row.state == "refused",
                 )
@@ -369,8 +365,8 @@ class Carrying:
     async def _failed(self, unit: Unit, wrong: Exception) -> bool | Again:
         """A try raised: try again, go on without it, or end everything."""
         house, node, row = self.house, unit.node, unit.row
-        row.error = house.services.redact(_told(wrong))
-        if unit.i not in self._broken and not isinstance(wrong, _FailedBefore):
+        row.error = house.services.redact(told(wrong))
+        if unit.i not in self._broken and not isinstance(wrong, FailedBefore):
             seconds = wait_before_next(node.policy.retry, row.tries, wrong, house.services.rng)
             if seconds is not None:
                 return self._again(unit, seconds)
@@ -382,14 +378,14 @@ class Carrying:
             node=row.task,
             seconds=row.seconds,
             error=row.error,
-            item=_item(row),
+            item=item_of(row),
         )
         if ends_the_run(wrong) or not self._tolerated(unit):
             if self.failure is None:
                 self.failure = (unit.culprit or unit.path, wrong)
             return False
         if house.durable:
-            await self._commit_failure(unit, row.error)
+            await keep(house.journal, unit.path, row.error)
         self._go_on(unit, wrong)
         return True
 
@@ -399,7 +395,7 @@ class Carrying:
             NodeRetrying,
             task_id=unit.task_id,
             node=row.task,
-            item=_item(row),
+            item=item_of(row),
             attempt=row.tries,
             wait=seconds,
             error=row.error,
@@ -408,9 +404,9 @@ class Carrying:
         unit.outcome = unit.culprit = None
         if isinstance(unit.node.work, Sub | Loop):  # what happened inside is no longer what came of it
             mine = (f"{unit.path}/", f"{unit.path}#")
-            for told in (house.run.errors, house.run.skipped):
-                for path in [path for path in told if path.startswith(mine)]:
-                    del told[path]
+            for kept in (house.run.errors, house.run.skipped):
+                for path in [path for path in kept if path.startswith(mine)]:
+                    del kept[path]
         self._tried[unit.i, unit.item] = unit
         again = Again(seconds)
         walk = self._walks.get(unit.i)
@@ -440,22 +436,6 @@ class Carrying:
                 for scope in walk.scopes:
                     scope.cancel()
 
-    async def _failed_before(self, unit: Unit) -> None:
-        """A resumed run keeps the decision to go on without this task. Raises what it was that failed, in words."""
-
-        async def unknown() -> str:
-            raise _Unknown
-
-        with contextlib.suppress(_Unknown):
-            told = await self.house.journal.once(f"{unit.path}!failed", unknown, returns=str)
-            raise _FailedBefore(told)
-
-    async def _commit_failure(self, unit: Unit, told: str) -> None:
-        async def failed() -> str:
-            return told
-
-        await self.house.journal.once(f"{unit.path}!failed", failed, returns=str)
-
     # --- ended -----------------------------------------------------------------------------------------------------
 
     def _leave(self, because: str, reason: str) -> None:
@@ -481,14 +461,6 @@ def ranks(nodes: Sequence[Node], heights: Sequence[int], priority: int, path: in
     return found
 
 
-class _Unknown(Exception):
-    """Nothing is kept under this key."""
-
-
-class _FailedBefore(WorkflowError):
-    """What failed before the run was resumed, and was tolerated: its words are all that is left of it."""
-
-
 def _tolerant(node: Node) -> bool:
     return node.policy.on_error != "fail" or (node.mapped is not None and node.mapped.on_error == "collect")
 
@@ -501,36 +473,3 @@ def _in_thread(node: Node) -> bool:
 def _because(lack: Lack) -> str:
     ended = {"omitted": "was left out", "refused": "was refused", "failed": "failed"}[lack.kind]
     return f"{lack.task!r} {ended}"
-
-
-def measures(outcome: Outcome[Any]) -> Outcome[Any]:
-    """An outcome without anybody's words: what events may carry."""
-    return dataclasses.replace(
-        outcome,
-        value=None,
-        text="",
-        messages=(),
-        verdicts=tuple(dataclasses.replace(v, replacement=None) for v in outcome.verdicts),
-    )
-
-
-def _label(node: Node, values: Mapping[str, Any]) -> str | None:
-    if node.mapped is None or node.mapped.label is None:
-        return None
-    try:
-        text = " ".join(node.mapped.label.render(values).split())
-    except Exception:  # a label is for the eye: an item without one still runs
-        return None
-    return text if len(text) <= _LABEL else text[: _LABEL - 1] + "…"
-
-
-def _told(wrong: Exception) -> str:
-    """An error in words; ours are written to be read alone, others need their kind beside them."""
-    return str(wrong) if isinstance(wrong, AiorchError) else f"{type(wrong).__name__}: {wrong}"
-
-
-def _item(row: Row) -> str | None:
-    """What events call an item: its number, which is unique, and its label."""
-    if row.item is None:
-        return None
-    return str(row.item) if row.label is None else f"{row.item} {row.label}"

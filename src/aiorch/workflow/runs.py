@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
-from weakref import WeakSet, ref
-
-import anyio
+from weakref import WeakSet
 
 from aiorch.errors import WorkflowError
-from aiorch.events import Bus, Event, NodeStarted
+from aiorch.events import Bus, Event
 from aiorch.protocols import Journal
 from aiorch.types import Outcome, new_id
+from aiorch.workflow.following import Watcher
 from aiorch.workflow.ledger import CallRecord
 
 RunState = Literal["waiting", "running", "done", "failed", "cancelled"]
@@ -111,9 +109,7 @@ class Run:
     seconds: float = 0.0
     _rows: list[Row] = field(default_factory=list[Row], repr=False)
     _waiting: dict[str, Waiting] = field(default_factory=dict[str, Waiting], repr=False)
-    _watchers: WeakSet[_Watcher] = field(
-        default_factory=lambda: WeakSet[_Watcher](), repr=False, compare=False
-    )
+    _watchers: WeakSet[Watcher] = field(default_factory=lambda: WeakSet[Watcher](), repr=False, compare=False)
     _bus: Bus | None = field(default=None, repr=False, compare=False)
     _journal: Journal | None = field(default=None, repr=False, compare=False)
     _mailbox: Sending | None = field(default=None, repr=False, compare=False)
@@ -157,7 +153,7 @@ class Run:
 
     def __aiter__(self) -> AsyncIterator[Event]:
         """The run's events from now on, until it ends; those of its AI tasks too."""
-        watcher = _Watcher(self.id)
+        watcher = Watcher(self.id)
         if self.state in ENDED:
             watcher.finish()
         else:
@@ -233,66 +229,6 @@ class Run:
         """Nothing more happens."""
         for watcher in self._watchers:
             watcher.finish()
-
-
-class _Watcher:
-    """Somebody who iterates over a run. The bus does not keep it: who no longer looks is not told any more."""
-
-    __slots__ = ("__weakref__", "_end", "_found", "_news", "_over", "_run", "_tasks")
-
-    def __init__(self, run: str) -> None:
-        self._run = run
-        self._found: deque[Event] = deque()
-        self._tasks: set[str] = set()
-        """AI tasks of the run, whose own events do not name it."""
-        self._over = False
-        self._news: anyio.Event | None = None
-        self._end: Callable[[], None] | None = None
-
-    def __aiter__(self) -> AsyncIterator[Event]:
-        return self
-
-    async def __anext__(self) -> Event:
-        while not self._found:
-            if self._over:
-                raise StopAsyncIteration
-            self._news = anyio.Event()
-            await self._news.wait()
-        return self._found.popleft()
-
-    def listen(self, bus: Bus) -> None:
-        """The run begins, or goes on, and tells this bus."""
-        me = ref(self)
-
-        def told(event: Event) -> None:
-            watcher = me()
-            if watcher is None:
-                end()
-            else:
-                watcher.take(event)
-
-        self._end = end = bus.subscribe(told)
-
-    def take(self, event: Event) -> None:
-        """Keep what belongs to the run."""
-        if getattr(event, "run_id", None) == self._run:
-            if isinstance(event, NodeStarted) and event.task_id:
-                self._tasks.add(event.task_id)
-        elif event.task_id not in self._tasks:
-            return
-        self._found.append(event)
-        self._wake()
-
-    def finish(self) -> None:
-        """The run has ended."""
-        self._over = True
-        if self._end is not None:
-            self._end()
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._news is not None:
-            self._news.set()
 
 
 def _record(row: Row, outcome: Outcome[Any] | None) -> Mapping[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
+from string import ascii_letters
 
 from aiorch.errors import nearest
 from aiorch.workflow.graph import Graph
@@ -211,7 +212,7 @@ def _only_prompts(graph: Graph, users: Sequence[str]) -> bool:
     return bool(users) and all(isinstance(graph.nodes[graph.index[u]].work, Ask | Approve) for u in users)
 
 
-def misspelt(name: str, known: Iterable[str]) -> str | None:
+def misspelt(name: str, known: Container[str]) -> str | None:
     """The known name that ``name`` surely is a misspelling of: two letters swapped, or one left out or too much inside.
 
     Other letters make other names (``part_a`` and ``part_b``), and one more at an end is a plural or a number.
@@ -219,7 +220,19 @@ def misspelt(name: str, known: Iterable[str]) -> str | None:
     >>> misspelt("fatcs", ["facts"]), misspelt("sumary", ["summary"]), misspelt("letter", ["letters"])
     ('facts', 'summary', None)
     """
-    return next((other for other in known if _swapped(name, other) or _one_more(name, other)), None)
+    found = (other for other in _spellings(name) if other in known)
+    return next((other for other in found if _swapped(name, other) or _one_more(name, other)), None)
+
+
+def _spellings(name: str) -> Iterator[str]:
+    """Everything that could be meant: to look these up takes no longer where there are ten thousand tasks."""
+    for i in range(1, len(name)):
+        yield name[: i - 1] + name[i] + name[i - 1] + name[i + 1 :]
+    for i in range(len(name)):
+        yield name[:i] + name[i + 1 :]
+    for letter in dict.fromkeys(ascii_letters + name):
+        for i in range(1, len(name)):
+            yield name[:i] + letter + name[i:]
 
 
 def _swapped(a: str, b: str) -> bool:

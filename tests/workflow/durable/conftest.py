@@ -13,6 +13,19 @@ from aiorch.workflow.durable import Durable
 Open = Callable[[], Durable]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The suite over PostgreSQL runs under asyncio alone: that the loop does not matter is shown over a file."""
+    here = Path(__file__).parent
+    items[:] = [
+        item for item in items if item.path.parent != here or not {"trio", "postgresql"} <= _variant(item)
+    ]
+
+
+def _variant(item: pytest.Item) -> set[str]:
+    found = getattr(item, "callspec", None)
+    return set() if found is None else set(found.id.split("-"))
+
+
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     """Where runs are kept: a file, unless a module says otherwise."""

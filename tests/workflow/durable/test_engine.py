@@ -351,7 +351,7 @@ async def test_closing_while_a_run_is_at_work_ends_dbos_behind_it(url: str) -> N
         return 1
 
     assert await engine.run("r", "1", body, returns=int) == 1
-    assert not [t.name for t in threading.enumerate() if t.name == "aiorch-dbos"]
+    assert not [t.name for t in threading.enumerate() if t.name.startswith("aiorch-")]
     assert rows(url, "SELECT status FROM workflow_status") == [("SUCCESS",)]
 
 

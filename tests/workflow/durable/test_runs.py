@@ -7,12 +7,14 @@ from typing import Any
 
 import anyio
 import pytest
+import sqlalchemy as sa
 from tests.workflow.durable.jobs import Model, ended, job, until, working
 from tests.workflow.durable.server import Server
 
 from aiorch.errors import ConfigurationError, InputError, InvalidWorkflow
 from aiorch.workflow import Services, Workflow, execute
 from aiorch.workflow.durable import Durable, Limits, Runs, Schedule, serve, submit
+from aiorch.workflow.durable.tables import workers
 
 
 @pytest.fixture
@@ -330,3 +332,31 @@ def _run(name: str) -> Any:
     from aiorch.workflow import Run
 
     return Run("job", name)
+
+
+async def test_a_worker_that_was_buried_gives_up_its_runs_and_goes_on_under_another_name(url: str) -> None:
+    model = Model(seconds=60.0)
+    async with working(url, job(), model=model, lease=2.0), Runs(url) as runs:
+        await runs.submit(job(), {"n": "owls"}, run_id="owls")
+        await until(runs, "owls", lambda info: bool(model.asked))
+        first = await runs.workers()
+        await runs.desk.tables(lambda db: db.execute(sa.update(workers).values(buried=True)) and None)
+        model.seconds = 0.0
+        done = await ended(runs, "owls")
+        second = await runs.workers()
+    assert (done.state, done.attempts) == ("done", 2)
+    assert done.worker == second[0].id != first[0].id
+    assert len(second) == 1
+    assert model.asked.count("think about owls") == 2
+
+
+async def test_a_run_that_this_process_is_still_at_goes_back_to_the_queue(url: str) -> None:
+    engine = Durable(url)
+    engine.storage.busy.add("owls")
+    async with working(url, job()), Runs(url) as runs:
+        await runs.submit(job(), {"n": "owls"}, run_id="owls")
+        await anyio.sleep(1.0)
+        assert (await runs.get("owls")).state in ("queued", "running")
+        engine.storage.busy.discard("owls")
+        assert (await ended(runs, "owls")).state == "done"
+    await engine.aclose()

@@ -118,10 +118,8 @@ class Durable:
     def close(self) -> None:
         """The same without an event loop."""
         storage, self._storage = self._storage, None
-        if storage is not None and storage.release():
-            from aiorch.workflow.durable.life import Life
-
-            Life.end(storage.address)
+        if storage is not None:
+            _let_go(storage)
 
     # --- one run -------------------------------------------------------------------------------------------------
 
@@ -145,6 +143,7 @@ class Durable:
         if run_id in storage.busy:
             raise RunInUse(run_id, me)
         storage.busy.add(run_id)
+        storage.hold()
         try:
             token = uuid4().hex
 
@@ -159,6 +158,10 @@ class Durable:
             return await self._carry_out(storage, found, body, returns, alone)
         finally:
             storage.busy.discard(run_id)
+            with anyio.CancelScope(
+                shield=True
+            ):  # the last one to leave where the engine was closed meanwhile
+                await anyio.to_thread.run_sync(_let_go, storage)
 
     async def _carry_out(
         self,
@@ -257,6 +260,14 @@ class _Alone:
         finally:
             if self._life is not None:
                 self._life.release()
+
+
+def _let_go(storage: Storage) -> None:
+    """Whoever leaves last closes the door, and ends DBOS."""
+    if storage.release():
+        from aiorch.workflow.durable.life import Life
+
+        Life.end(storage.address)
 
 
 def is_dead(db: Connection, owner: str) -> bool:

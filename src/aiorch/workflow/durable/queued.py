@@ -6,9 +6,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from aiorch.errors import AiorchError, LeaseLost, RunInUse, StorageError
+from aiorch.workflow.durable.leased import Leased
 from aiorch.workflow.durable.life import RecordedFailure
 from aiorch.workflow.durable.spreading import Spreading, part_of
 from aiorch.workflow.durable.submitting import Order
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from aiorch.protocols import Journal
     from aiorch.workflow.durable.engine import Durable
+    from aiorch.workflow.durable.journal import DurableJournal
+    from aiorch.workflow.durable.leased import Sure
     from aiorch.workflow.durable.queues import Claim, Line
     from aiorch.workflow.durable.spreading import Parts
     from aiorch.workflow.graph import Graph
@@ -53,7 +56,7 @@ class Carrier:
         self._at_work: dict[str, Run] = {}
         self._told: dict[str, Any] = {}
 
-    async def carry(self, claim: Claim, worker: str, given: Any) -> None:
+    async def carry(self, claim: Claim, worker: str, sure: Sure, given: Any) -> None:
         """From its claim to its recorded end.
 
         :raises GiveBack: where it cannot go on here. :raises RecordedFailure: where it failed, for DBOS to keep.
@@ -62,18 +65,19 @@ class Carrier:
         graph = self._graphs[claim.version]
         if order is None:
             raise RecordedFailure("this run was not submitted by aiorch")
-        part = order.path is not None
+        run_id = claim.run
+
+        def dressed(journal: DurableJournal) -> Journal:
+            if order.path is not None:  # inside of a part nothing is spread again
+                return Leased(journal, sure)
+            return Spreading(journal, sure, self._parts, order, run_id)
+
         if order.path is not None:
             graph = part_of(graph, order.path)
-        run = Run(graph.name, claim.run)
+        run = Run(graph.name, run_id)
         self._at_work[run.id] = run
-        engine = Queued(
-            self._durable,
-            claim.version,
-            worker,
-            partial(self._line.is_mine, claim=claim),
-            None if part else self._spread(order, claim),
-        )
+        allowed = partial(self._line.is_mine, claim=claim)
+        engine = Queued(self._durable, claim.version, worker, allowed, dressed)
         try:
             await execute(
                 graph, order.inputs, services=self._services, engine=engine, limit=self._tasks, run=run
@@ -93,9 +97,6 @@ class Carrier:
         finally:
             if self._at_work.get(run.id) is run:
                 del self._at_work[run.id]
-
-    def _spread(self, order: Order, claim: Claim) -> Callable[[Journal], Journal]:
-        return lambda journal: Spreading(journal, self._parts, order, claim.run)
 
     async def tell_waits(self, now: float) -> None:
         """Write down what runs wait for from outside, where that has changed."""
@@ -119,7 +120,7 @@ class Queued:
         version: str,
         worker: str,
         allowed: Callable[[Connection], bool],
-        dressed: Callable[[Journal], Journal] | None,
+        dressed: Callable[[DurableJournal], Journal],
     ) -> None:
         self._durable = durable
         self._version = version
@@ -136,10 +137,9 @@ class Queued:
         self, run_id: str, version: str, body: Callable[[Journal], Awaitable[T]], *, returns: type[T]
     ) -> T:
         """Carry out ``body``. A part has its own specification, and the version of the run that spread it."""
-        dressed = self._dressed
 
         async def in_its_journal(journal: Journal) -> T:
-            return await body(journal if dressed is None else dressed(journal))
+            return await body(self._dressed(cast("DurableJournal", journal)))
 
         return await self._durable.serve(
             run_id, self._version, in_its_journal, returns=returns, owner=self._worker, allowed=self._allowed

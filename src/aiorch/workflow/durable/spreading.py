@@ -9,15 +9,16 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from aiorch.errors import StorageError, WorkflowError
+from aiorch.workflow.durable.leased import Leased, Sure
 from aiorch.workflow.durable.submitting import PART, Order, enqueue, jsonable
 from aiorch.workflow.durable.tables import runs
 from aiorch.workflow.missing import Lack
@@ -26,12 +27,10 @@ from aiorch.workflow.nodes import Loop, Sub
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from aiorch.protocols import Journal
     from aiorch.workflow.durable.desk import Desk
+    from aiorch.workflow.durable.journal import DurableJournal
     from aiorch.workflow.durable.queues import Line
     from aiorch.workflow.graph import Graph
-
-T = TypeVar("T")
 
 LOOK = 0.25
 """Seconds between two looks for parts that have ended."""
@@ -116,29 +115,14 @@ class Parts:
             self._waiting.clear()
 
 
-class Spreading:
+class Spreading(Leased):
     """The journal of a run in a worker's hands, that can also spread parts."""
 
-    def __init__(self, journal: Journal, parts: Parts, order: Order, run: str) -> None:
-        self._journal = journal
+    def __init__(self, journal: DurableJournal, sure: Sure, parts: Parts, order: Order, run: str) -> None:
+        super().__init__(journal, sure)
         self._parts = parts
         self._order = order
         self._run = run
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._journal, name)
-
-    def once(
-        self,
-        key: str,
-        effect: Callable[[], Awaitable[T]],
-        *,
-        returns: type[T],
-        idempotent: bool = True,
-        ledger: bool = False,
-    ) -> Awaitable[T]:
-        """As the run's own journal."""
-        return self._journal.once(key, effect, returns=returns, idempotent=idempotent, ledger=ledger)
 
     async def spread(self, path: str, attempt: int, graph: Graph, values: Mapping[str, Any]) -> Any:
         """What the part at ``path`` gives; a :class:`Lack` where it gives nothing.
@@ -158,5 +142,5 @@ class Spreading:
                 return {"value": end.result["results"][name]}
             return {"lacks": end.result["skipped"].get(name, "it was skipped")}
 
-        kept = await self._journal.once(f"{path}:part{attempt}", effect, returns=dict[str, Any])
+        kept = await self.once(f"{path}:part{attempt}", effect, returns=dict[str, Any])
         return Lack("omitted", path, str(kept["lacks"])) if "lacks" in kept else kept["value"]

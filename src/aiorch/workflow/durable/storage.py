@@ -123,6 +123,11 @@ class Storage:
             found._users += 1
             return found
 
+    def hold(self) -> None:
+        """Use it for somebody more: :meth:`release` gives it back."""
+        with _shelf.lock:
+            self._users += 1
+
     def release(self) -> bool:
         """Give it back; the last one closes it, after what is under way. :returns: whether it was the last one."""
         with _shelf.lock:

@@ -22,6 +22,7 @@ import anyio.to_thread
 from aiorch.errors import AiorchError, InputError
 from aiorch.workflow.durable import workers
 from aiorch.workflow.durable.identity import this_process
+from aiorch.workflow.durable.leased import Sure
 from aiorch.workflow.durable.leases import BEATS, Served, abandoned, lost, may_judge, next_lapse
 from aiorch.workflow.durable.queues import QUEUES, Claim, Line
 
@@ -34,6 +35,8 @@ T = TypeVar("T")
 
 SWEEP = 0.5
 """Seconds between two looks at what was lost here and left behind elsewhere, at the most."""
+ASK_AGAIN = 0.05
+"""Seconds between two looks whether a lapsed lease was renewed."""
 SOON = 0.02
 """Seconds after a lease has ended: then it is over by everybody's rounding."""
 FORGET = 3600.0
@@ -84,8 +87,8 @@ class AtWork:
             self.task.cancel()
 
 
-Carry = Callable[[Claim, str, Any], Awaitable[None]]
-"""Carries out one run: its claim, this worker's name, and what was submitted."""
+Carry = Callable[[Claim, str, Sure, Any], Awaitable[None]]
+"""Carries out one run: its claim, this worker's name, what waits until the lease holds, and what was submitted."""
 
 
 class GiveBack(Exception):
@@ -166,7 +169,7 @@ class Station:
             raise asyncio.CancelledError
         one.task = asyncio.current_task()
         try:
-            await self.carry(one.claim, self.name, given)
+            await self.carry(one.claim, self.name, self.sure, given)
         except GiveBack as because:
             logger.warning("run %s goes back to its queue: %s", run, because)
             self.back.append(one.claim)
@@ -176,6 +179,11 @@ class Station:
         finally:
             self.at_work = [other for other in self.at_work if other is not one]
             self._tell()
+
+    async def sure(self) -> None:
+        """Return while the lease holds: at once, or after the next renewal. Whoever was buried is cancelled by then."""
+        while self._buried or self._cut_off():  # noqa: ASYNC110 - time alone ends a lease, so there is no event
+            await anyio.sleep(ASK_AGAIN)
 
     # --- pulling -------------------------------------------------------------------------------------------------
 
@@ -266,8 +274,9 @@ class Station:
 
     def _renew(self, db: Connection) -> None:
         """In the storage's thread."""
+        at = time.monotonic()  # before the database's time, so that the lease ends here first
         if workers.renew(db, self.name):
-            self._renewed = time.monotonic()
+            self._renewed = at
         elif not self._buried:
             self._buried = True
             self._loop.call_soon_threadsafe(self._give_up_all)

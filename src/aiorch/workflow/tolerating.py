@@ -1,0 +1,35 @@
+"""Failures that a run went on in spite of, over restarts: whoever resumes it keeps the decision."""
+
+from __future__ import annotations
+
+import contextlib
+
+from aiorch.errors import WorkflowError
+from aiorch.protocols import Journal
+
+
+class FailedBefore(WorkflowError):
+    """What failed before the run was resumed: its words are all that is left of it."""
+
+
+async def keep(journal: Journal, path: str, told: str) -> None:
+    """Write down that the task failed and that the run goes on."""
+
+    async def failed() -> str:
+        return told
+
+    await journal.once(f"{path}!failed", failed, returns=str)
+
+
+async def recall(journal: Journal, path: str) -> None:
+    """Nothing, where nothing was written down. :raises FailedBefore: otherwise."""
+
+    async def unknown() -> str:
+        raise _Unknown  # a journal keeps what is returned, and so nothing of this
+
+    with contextlib.suppress(_Unknown):
+        raise FailedBefore(await journal.once(f"{path}!failed", unknown, returns=str))
+
+
+class _Unknown(Exception):
+    """There is nothing under this key."""
