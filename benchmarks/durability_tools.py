@@ -109,15 +109,12 @@ async def run(folder: Path, url: str, run_id: str) -> None:
 
 
 async def decide(ai, ledger: Ledger, run_id: str, name: str) -> None:
-    """What a person does: look whether it happened, and say so."""
+    """What a person does: look whether what the model asked for last has happened, and say so."""
     seen = ledger.read()
-    begun = [line for line in seen if line.startswith("S charge")]
-    number = max(int(line.rpartition(" ")[2]) for line in begun)
+    number = max(int(line.removeprefix("M ")) for line in seen if line.startswith("M "))
     ledger.write(f"A charge {number}")
-    if seen[f"E charge {number}"]:
-        told = {"result": {"call_id": f"call_{number}", "content": f"charge {number} is done"}}
-    else:
-        told = {"repeat": True}
+    happened = seen[f"E charge {number}"]
+    told = {"result": {"content": f"charge {number} is done"}} if happened else {"repeat": True}
     await ai.runs().send(run_id, name, told)
 
 
@@ -131,13 +128,9 @@ def committed(url: str, run_id: str) -> set[str]:
     engine = create_engine(url)
     with engine.connect() as db:
         rows = db.execute(text("SELECT key, value FROM aiorch_effects WHERE run_id = :run"), {"run": run_id})
-        kept = [json.loads(value) for key, value in rows if isinstance(json.loads(value), dict)]
+        kept = [json.loads(value)["content"] for key, value in rows if "/tool/" in key]
     engine.dispose()
-    return {
-        value["content"].removesuffix(" is done")
-        for value in kept
-        if "content" in value and "call_id" in value
-    }
+    return {told.removesuffix(" is done") for told in kept}
 
 
 def trial(number: int, engine: str) -> dict[str, object]:

@@ -445,7 +445,7 @@ def full(place: Place, lease: float, rng: random.Random) -> dict[str, Any]:
     del rng
     small = place.folder / "small"
     small.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2500k", "tmpfs", str(small)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(small)], check=True)
     workers = Workers(f"sqlite:///{small}/runs.db", place.folder, lease)
     try:
         workers.start()

@@ -25,7 +25,7 @@
     ├── WorkflowError
     │   ├── InvalidWorkflow           the workflow cannot run: every problem found
     │   ├── LeaseLost                 somebody else carries out the run by now; what came here is thrown away
-    │   ├── NeedsPermission           a call began and nobody knows how it ended: a person has to say whether to repeat it
+    │   ├── NeedsPermission           a call began, nobody knows how it ended: may it be repeated?
     │   ├── NotStorable               a result of a durable run cannot be written as JSON
     │   ├── NotSerialisable           the workflow cannot be written as data: every place that keeps it from it
     │   ├── ResultInvalid             a task gave something else than its type says

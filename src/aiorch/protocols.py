@@ -326,8 +326,8 @@ class Mailbox(Protocol):
     """
 
     def receive(self, name: str) -> Awaitable[Any]:
-        """The JSON value that was sent to the run under ``name``: the first one counts, and it stays there, so a resumed
-        run receives it again.
+        """The JSON value that was sent to the run under ``name``: the first one counts, and it stays there, so a
+        resumed run receives it again.
         """
         ...
 

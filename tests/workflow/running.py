@@ -43,7 +43,8 @@ async def never(task: Task, output: Any, tools: Sequence[Tool], journal: Journal
 async def carry_out(flow: Workflow, inputs: dict[str, Any] | None = None, **more: Any) -> Run:
     """``execute`` with services named one by one; nobody is asked unless ``ask`` says whom."""
     words = [field.name for field in dataclasses.fields(Services)]
-    services = Services(**{"ask": never} | {word: more.pop(word) for word in words if word in more})
+    named: dict[str, Any] = {"ask": never} | {word: more.pop(word) for word in words if word in more}
+    services = Services(**named)
     return await execute(flow, inputs, services=services, **more)
 
 

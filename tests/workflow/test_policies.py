@@ -153,6 +153,7 @@ async def test_a_try_that_takes_too_long_fails() -> None:
     async def slow() -> str:
         try:
             await anyio.sleep_forever()
+            return "in time"
         finally:
             stopped.append(1)
 

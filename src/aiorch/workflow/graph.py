@@ -82,14 +82,15 @@ class Graph:
 
         Meaningful only without cycles; tasks of a cycle have height 0.
         """
-        left = [len(f) for f in self.followers]
+        needs, left = self.needs, list(map(len, self.followers))
         height = [0] * len(left)
         ends = [i for i, n in enumerate(left) if n == 0]
         while ends:
             i = ends.pop()
-            height[i] += 1
-            for j in self.needs[i]:
-                height[j] = max(height[j], height[i])
+            height[i] = mine = height[i] + 1
+            for j in needs[i]:
+                if height[j] < mine:
+                    height[j] = mine
                 left[j] -= 1
                 if left[j] == 0:
                     ends.append(j)

@@ -2,7 +2,8 @@
 
 A commit of a worker that lost its run is refused by the database. What it *does* is not: one that stood still for
 longer than its lease, and goes on right behind the question whether it may begin, would call a model for a run that
-another one has finished meanwhile. So the last question is asked here, of this process' own clock, with nothing in between.
+another one has finished meanwhile. So the last question is asked here, of this process' own clock, with
+nothing in between.
 """
 
 from __future__ import annotations
