@@ -229,7 +229,7 @@ class Workflow:
         found = tuple([f"{code}] task {name!r}:{rest}" for code, _, rest in (w.partition("]") for w in wrong)])
         work = Call(function, is_async(function), thread)
         step = self._step(name, work, ports, after, options, found)
-        return FunctionStep(self, step._position, function)
+        return FunctionStep(self, len(self._nodes) - 1, function)
 
     @overload
     def task(self, function: Callable[P, R], /) -> FunctionStep[P, R]: ...

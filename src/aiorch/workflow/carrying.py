@@ -27,6 +27,7 @@ from aiorch.workflow.runs import Row
 from aiorch.workflow.scheduler import Again, Place, Schedule, rank
 from aiorch.workflow.telling import item_of, label_of, measures, told
 from aiorch.workflow.tolerating import FailedBefore, keep, recall
+from aiorch.workflow.tries import note, reached
 from aiorch.workflow.units import House, Unit, within
 
 _PLACES: Mapping[type, Place] = {
@@ -285,8 +286,8 @@ class Carrying:
         values = self.bindings[i].values(self.values, bool(self._lacks))
         if node.mapped is not None:
             values.update(self._items(i, unit.item))
-        if self.house.durable and unit.row.tries == 1 and _tolerant(node):
-            await recall(self.house.journal, unit.path)
+        if self.house.durable and unit.row.tries == 1:
+            await self._recall(unit)
         do = DOES[type(node.work)]
         policy = node.policy
         if policy is PLAIN:
@@ -294,6 +295,14 @@ class Carrying:
         if policy.timeout is None or _in_thread(node):
             return await do(unit, node.work, values)
         return await within(self.house, policy.timeout, partial(do, unit, node.work, values))
+
+    async def _recall(self, unit: Unit) -> None:
+        """What an earlier process wrote down of a task that had not ended well. :raises FailedBefore: where it failed."""
+        journal, policy = self.house.journal, unit.node.policy
+        if _tolerant(unit.node):
+            await recall(journal, unit.path)
+        if policy.retry is not None:
+            unit.row.tries = await reached(journal, unit.path, self.tries, policy.retry.attempts)
 
     # --- done ------------------------------------------------------------------------------------------------------
 
@@ -369,7 +378,10 @@ class Carrying:
         if unit.i not in self._broken and not isinstance(wrong, FailedBefore):
             seconds = wait_before_next(node.policy.retry, row.tries, wrong, house.services.rng)
             if seconds is not None:
-                return self._again(unit, seconds)
+                again = self._again(unit, seconds)
+                if house.durable:
+                    await note(house.journal, unit.path, self.tries, row.tries)
+                return again
         self._end(unit, "failed")
         house.run.errors[unit.path] = wrong
         house.tell(

@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,7 @@ class Server:
     folder: Path
     programs: Path
     port: int
-    process: subprocess.Popen[bytes] | None = None
-    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    process: subprocess.Popen[Any] | None = None
 
     @classmethod
     @contextlib.contextmanager
@@ -99,7 +98,7 @@ class Server:
                 psycopg.connect(self.address + "postgres", connect_timeout=5).close()
                 return
             except psycopg.OperationalError:
-                if self.process.poll() is not None or time.monotonic() > deadline:
+                if self.process is None or self.process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError((self.folder / "log").read_text()) from None
                 time.sleep(0.05)
 
