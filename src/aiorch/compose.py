@@ -163,10 +163,12 @@ class House:
         """
         name = self.settings.engine.get_secret_value() if wanted is None else wanted
         if not isinstance(name, str):
+            if not isinstance(name, Engine):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise ConfigurationError(f"engine= takes an address, a name or an Engine, not {name!r:.60}")
             return name
         if name == "memory":
             return None
-        if "://" not in name:
+        if not any(mark in name for mark in (":", "/", ".db")):  # those are of addresses, and say more there
             return cast("Engine", self._shelf.named(ENGINES, name))
         if name not in self._engines:
             from aiorch.workflow.durable import Durable

@@ -319,7 +319,10 @@ class TaskFailed(WorkflowError):
         """The tasks that were not started because of it."""
         self.run: Any = None
         """The partial :class:`aiorch.Run`: what was finished before."""
-        text = f"task {task!r} failed: {cause}"
+        bare = isinstance(cause, KeyError) or not str(cause)  # says nothing without its type
+        text = f"task {task!r} failed: {f'{type(cause).__name__}: ' if bare else ''}{cause}".removesuffix(
+            ": "
+        )
         super().__init__(f"{text} (skipped: {', '.join(self.skipped)})" if self.skipped else text)
 
 

@@ -260,12 +260,16 @@ async def called(
             work.task, "tool.called", texts={"arguments": str(dict(call.arguments))}, tool=call.name
         )
         began = line.clock.monotonic()
-        with in_time(line, work):
-            result = await line.tools.call(call, tools.values())
+        result = await line.tools.call(call, tools.values())
         line.report.called(work.task, call.name, line.clock.monotonic() - began, ok=not result.is_error)
         return Returned(result.content, result.is_error)
 
-    gave = await journal.once(place, effect, returns=Returned, idempotent=idempotent, ledger=not idempotent)
+    with in_time(
+        line, work
+    ):  # around the journal: what is cut off has not failed, nobody knows how far it came
+        gave = await journal.once(
+            place, effect, returns=Returned, idempotent=idempotent, ledger=not idempotent
+        )
     return ToolResult(call.id, gave.content, gave.is_error, Provenance("tool", call.name))
 
 

@@ -26,10 +26,11 @@ from aiorch.scopes import Scope
 from aiorch.spawning import spawn
 from aiorch.surveying import facts, prices, survey
 from aiorch.work import Line
+from aiorch.workflow.builder import Workflow
 from aiorch.workflow.estimating import estimate
 from aiorch.workflow.execution import execute
 from aiorch.workflow.graph import Graph
-from aiorch.workflow.live import agents_of
+from aiorch.workflow.live import agents_of, unknown_agents
 from aiorch.workflow.runs import Run
 from aiorch.workflow.services import Services
 from aiorch.workflow.validation import problems, validate
@@ -37,11 +38,10 @@ from aiorch.workflow.validation import problems, validate
 if TYPE_CHECKING:
     from aiorch.protocols import Engine, Journal, Tool
     from aiorch.types import Outcome, Task
-    from aiorch.workflow.builder import Workflow
     from aiorch.workflow.estimate import Estimate
     from aiorch.workflow.facts import Facts, Thresholds
     from aiorch.workflow.history import Past
-    from aiorch.workflow.report import Report
+    from aiorch.workflow.report import Problem, Report
 
 Prepared = Callable[["Task", Shape[Any], "Sequence[Tool]"], "tuple[Task, Mapping[str, Tool]]"]
 """A task as the scope has it, and its tools by name."""
@@ -70,7 +70,10 @@ class Workshop:
         run_id: str | None = None,
     ) -> Run:
         """See :meth:`aiorch.Orchestrator.execute`."""
-        graph = flow if isinstance(flow, Graph) else flow.graph()
+        graph = graph_of(flow)
+        if strange := tuple(map(str, self.unknown_agents(graph))):
+            wrong = problems(graph, inputs, (*self.handed, Run), limits=limits)
+            raise InvalidWorkflow(graph.name, (*wrong, *strange))
         return await execute(
             graph,
             inputs,
@@ -95,7 +98,7 @@ class Workshop:
         """See :meth:`aiorch.Orchestrator.start`. It returns when the run has begun, so what keeps it from that raises
         here.
         """
-        graph = flow if isinstance(flow, Graph) else flow.graph()
+        graph = graph_of(flow)
         run = named(graph, run, run_id)
         begun = anyio.Event()
 
@@ -138,12 +141,13 @@ class Workshop:
         """See :meth:`aiorch.Orchestrator.validate`."""
         from aiorch.workflow.facts import REASONABLE
 
-        graph = flow if isinstance(flow, Graph) else flow.graph()
+        graph = graph_of(flow)
         carrier = self.house.engine(engine)
         handed = (*self.handed, Run)
         durable = carrier is not None and carrier.durable
         how = thresholds or REASONABLE
         report = validate(graph, given, handed, limits=limits, durable=durable, thresholds=how)
+        report = report.joined(self.unknown_agents(graph))
         if not (live and report.ok):
             return report
         from aiorch.workflow.live import live_problems
@@ -161,12 +165,16 @@ class Workshop:
         history: Past | None = None,
     ) -> Estimate:
         """See :meth:`aiorch.Orchestrator.estimate`."""
-        graph = flow if isinstance(flow, Graph) else flow.graph()
+        graph = graph_of(flow)
         if wrong := problems(graph):
             raise InvalidWorkflow(graph.name, wrong)
         found = await survey(self.line, agents_of(graph), self.scope)
         told = prices(self.line, found)
         return estimate(graph, inputs=inputs, history=history, limit=limit, limits=limits, prices=told)
+
+    def unknown_agents(self, graph: Graph) -> tuple[Problem, ...]:
+        """Agents that it asks and that nobody described, which takes no look at the world to know."""
+        return tuple(unknown_agents(graph, self.line.profiles.names()))
 
     async def facts(self, graph: Graph) -> Facts:
         """What a run of ``graph`` would meet now."""
@@ -202,6 +210,17 @@ class Workshop:
     async def use(self, tool: Tool, arguments: Mapping[str, Any], task: Task, journal: Journal, /) -> str:
         """One call of a tool by a workflow, under the guard."""
         return await use(self.line, self.scope.applied(task), tool, arguments, journal)
+
+
+def graph_of(flow: Workflow | Graph) -> Graph:
+    """A workflow as it stands now. :raises InputError: for anything else."""
+    if isinstance(flow, Graph):
+        return flow
+    if not isinstance(flow, Workflow):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(
+            f"a Workflow is wanted, not {flow!r:.60}; Workflow.from_file(...) reads one from a file"
+        )
+    return flow.graph()
 
 
 def named(graph: Graph, run: Run | None, run_id: str | None) -> Run:

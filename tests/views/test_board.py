@@ -239,7 +239,7 @@ def test_whatever_order_events_come_in_the_tree_holds_together(
 ) -> None:
     it = board()
     for kind, node, item in told:
-        more = MORE[kind] | ({} if kind is NodeSkipped else {"item": item})
+        more: dict[str, Any] = MORE[kind] | ({} if kind is NodeSkipped else {"item": item})
         it.apply(kind(**HERE, node=node, **more))
     shown = it.shown(most)
     assert len(shown) <= most

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Generic, Literal, NewType, Protocol, TypedDic
 
 import pydantic
 import pytest
+from tests.workflow.naming import steady
 
 from aiorch.workflow.assignable import UNKNOWN, holds, item_of, may_fit
 
@@ -116,7 +117,7 @@ FITS = [
     (type[int], type[Any]),
     (datetime.datetime, datetime.date),
     (Path, Path),
-    (list["Unresolved"], list[int]),  # noqa: F821
+    (list["Unresolved"], list[int]),  # noqa: F821  # pyright: ignore[reportUndefinedVariable]
 ]
 
 FITS_NOT = [
@@ -164,12 +165,12 @@ FITS_NOT = [
 ]
 
 
-@pytest.mark.parametrize(("given", "wanted"), FITS, ids=str)
+@pytest.mark.parametrize(("given", "wanted"), FITS, ids=steady)
 def test_what_may_fit_is_never_refused(given: Any, wanted: Any) -> None:
     assert may_fit(given, wanted)
 
 
-@pytest.mark.parametrize(("given", "wanted"), FITS_NOT, ids=str)
+@pytest.mark.parametrize(("given", "wanted"), FITS_NOT, ids=steady)
 def test_what_surely_does_not_fit_is_refused(given: Any, wanted: Any) -> None:
     assert not may_fit(given, wanted)
 
@@ -208,7 +209,7 @@ def test_an_annotation_that_nobody_foresaw_is_no_mismatch() -> None:
         (None, None),
         (int | str, None),
     ],
-    ids=str,
+    ids=steady,
 )
 def test_what_a_mapping_walks_over(kind: Any, item: Any) -> None:
     assert item_of(kind) is item
@@ -233,7 +234,7 @@ def test_what_a_mapping_walks_over(kind: Any, item: Any) -> None:
         (Stone(), Animal, False),
         (Colour.RED, Colour, True),
     ],
-    ids=str,
+    ids=steady,
 )
 def test_what_a_value_is(value: Any, kind: Any, held: bool) -> None:
     assert holds(value, kind) is held

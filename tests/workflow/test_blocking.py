@@ -70,7 +70,7 @@ async def hands_on(x: Any) -> None:
     await anyio.sleep(1)
     await anyio.to_thread.run_sync(time.sleep, 1)
     await anyio.to_thread.run_sync(sleep, time.monotonic() - started)
-    sleep  # noqa: B018
+    sleep  # noqa: B018  # pyright: ignore[reportUnusedExpression]
     x.open().get(sleep=sleep)
 
 

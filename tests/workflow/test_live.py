@@ -125,7 +125,7 @@ def test_agents_that_share_models_are_short_together() -> None:
 def test_many_agents_are_looked_at_alone_and_all_together() -> None:
     names = [f"a{i}" for i in range(12)]
     facts = Facts({n: AgentFacts(("m",)) for n in names}, (daily("m", 11, "m"),))
-    (problem,) = looked_at(facts, **dict.fromkeys(names, 1))
+    (problem,) = looked_at(facts, None, **dict.fromkeys(names, 1))
     assert "need about 12 calls" in problem.message
 
 

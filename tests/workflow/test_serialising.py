@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from pydantic import BaseModel, Field
 from tests.workflow.drawing import workflows
+from tests.workflow.naming import steady
 
 from aiorch.errors import InputError, NotSerialisable
 from aiorch.tools import tool
@@ -275,7 +276,7 @@ def other(text: str, more: str = "") -> list[str]:
         {"output": Annotated[int, Field(ge=0)]},
         {"tools": [counted]},
     ],
-    ids=str,
+    ids=steady,
 )
 def test_any_change_makes_another_version(changed: dict[str, Any]) -> None:
     same, another = _flow().graph(), _flow(**changed).graph()
@@ -320,6 +321,7 @@ def test_whatever_a_workflow_holds_it_has_a_version() -> None:
 PROGRAM = """
 import functools
 from aiorch.workflow import Workflow, load
+from tests.workflow.naming import steady
 class Odd: ...
 def words(text): ...
 flow = Workflow("f")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypedDict
 
 import pytest
 from pydantic import BaseModel, Field
+from tests.workflow.naming import steady
 
 from aiorch.errors import ResultInvalid
 from aiorch.tools import tool
@@ -183,7 +184,7 @@ THING, ROWS = Thing(), [{"name": "x"}]
         (Any, THING),
         ("list[list[int]]", [[1], [2]]),
     ],
-    ids=str,
+    ids=steady,
 )
 def test_a_value_of_its_type_stays_what_it_is(annotation: Any, value: Any) -> None:
     assert checked_result(gives(annotation), value) is value
@@ -203,7 +204,7 @@ def test_a_value_of_its_type_stays_what_it_is(annotation: Any, value: Any) -> No
         (Annotated[int, ["no hash"]], "3", 3),
         ("tuple[int, str]", (1, "a"), (1, "a")),
     ],
-    ids=str,
+    ids=steady,
 )
 def test_a_value_that_can_become_it_does(annotation: Any, value: Any, becomes: Any) -> None:
     assert checked_result(gives(annotation), value) == becomes
@@ -234,7 +235,7 @@ def test_a_value_that_can_become_it_does(annotation: Any, value: Any, becomes: A
         ("Literal['a']", "c", "should give a Literal['a']"),
         ("Unknown | None", 5, ""),
     ],
-    ids=str,
+    ids=steady,
 )
 def test_a_value_that_is_something_else_is_told_by_its_task(annotation: Any, value: Any, says: str) -> None:
     if not says:

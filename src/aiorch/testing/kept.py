@@ -14,7 +14,7 @@ from aiorch.errors import NeedsPermission, VersionChanged
 from aiorch.protocols import Journal
 from aiorch.types import to_json
 from aiorch.workflow.ledger import CallRecord, task_of
-from aiorch.workflow.stored import AGAIN, read, written
+from aiorch.workflow.stored import AGAIN, LeftBehind, read, written, written_whole
 
 T = TypeVar("T")
 
@@ -96,7 +96,7 @@ class KeptRuns:
             raise VersionChanged(run_id, kept.version, version)
         if kept.result is None:
             value = await body(KeptJournal(kept, run_id, self._clock))
-            kept.result = kept.result or written(run_id, value, returns)
+            kept.result = kept.result or written_whole(run_id, value, returns)
         return read(run_id, returns, kept.result)
 
 
@@ -159,6 +159,8 @@ class KeptJournal:
         """What ``effect`` returns; one that raises has ended, and may be made again."""
         try:
             return await effect()
+        except LeftBehind:
+            raise
         except Exception:
             self._kept.begun.discard(key)
             raise

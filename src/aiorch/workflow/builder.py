@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypedDict, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, Unpack, overload
 
-from aiorch.errors import InvalidWorkflow
+from aiorch.errors import InputError, InvalidWorkflow
 from aiorch.protocols import Tool
 from aiorch.types import Budget, Parameters
 from aiorch.workflow.graph import Graph, Input
@@ -21,16 +21,14 @@ from aiorch.workflow.nodes import (
     Loop,
     Mapped,
     Node,
-    OnError,
-    Policy,
     Port,
-    Retry,
     Sleep,
     Sub,
     Use,
     WaitFor,
     Work,
 )
+from aiorch.workflow.options import Options, policy_of
 from aiorch.workflow.signature import is_async, ports_of
 from aiorch.workflow.template import Template, TemplateError
 
@@ -43,29 +41,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-class Options(TypedDict, total=False):
-    """How a task is carried out, whatever it does; see :class:`~aiorch.workflow.nodes.Policy`."""
-
-    retry: Retry | int | None
-    """How often and how long apart it is tried; a number is that many attempts."""
-    timeout: float | None
-    """Seconds for one try."""
-    on_error: OnError
-    """``fail`` ends the run, ``skip`` skips those who wait for it, ``continue`` goes on with ``fallback``."""
-    fallback: Any
-    """The value in place of a failed task's; giving one means ``on_error="continue"``."""
-    cache: float | None
-    """Seconds for which the same task with the same values is not carried out again."""
-    priority: int
-    """Higher goes first."""
-    resources: str | Iterable[str]
-    """What it needs for itself alone: tasks that share a name never run at the same time."""
-    tags: str | Iterable[str]
-    """What ``execute(limits={tag: n})`` limits."""
-    idempotent: bool
-    """False: one that was started but never committed is not repeated before a person says so."""
 
 
 class Step:
@@ -226,9 +201,11 @@ class Workflow:
         :param options: how it is carried out.
         """
         ports, wrong = ports_of(function, _taken(uses) if uses else {})
-        found = tuple([f"{code}] task {name!r}:{rest}" for code, _, rest in (w.partition("]") for w in wrong)])
+        found = tuple(
+            [f"{code}] task {name!r}:{rest}" for code, _, rest in (w.partition("]") for w in wrong)]
+        )
         work = Call(function, is_async(function), thread)
-        step = self._step(name, work, ports, after, options, found)
+        self._step(name, work, ports, after, options, found)
         return FunctionStep(self, len(self._nodes) - 1, function)
 
     @overload
@@ -279,6 +256,10 @@ class Workflow:
         :param arguments: constants. Every other argument that the tool requires is an edge or an input of its name.
         :param uses: where an argument's value comes from, when not from its namesake; also for optional arguments.
         """
+        if not isinstance(tool, Tool):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InputError(
+                f"use() takes a tool, not {tool!r:.60}: make one of a function with @aiorch.tool"
+            )
         given = dict(arguments or {})
         schema = tool.spec.parameters
         known: Mapping[str, Any] = schema.get("properties", {})
@@ -306,7 +287,7 @@ class Workflow:
 
         :param spread: under an engine with workers each is a run of its own, which any worker may take.
         """
-        graph = flow.graph()
+        graph = _graph_of(flow)
         return self._step(name, Sub(graph, spread), _inputs_as_ports(graph, uses), after, options)
 
     def loop(
@@ -333,7 +314,7 @@ class Workflow:
         :param until: the task of ``flow`` whose true value ends it.
         :param carry: for an input of ``flow`` the task whose value it takes from the second round on.
         """
-        graph = flow.graph()
+        graph = _graph_of(flow)
         work = Loop(graph, most, until, dict(carry or {}))
         return self._step(name, work, _inputs_as_ports(graph, uses), after, options)
 
@@ -374,6 +355,8 @@ class Workflow:
 
     def sleep(self, name: str, seconds: float, *, after: Iterable[str | Step] = ()) -> Step:
         """Wait so long; under a durable engine the time goes on while nothing runs."""
+        if not isinstance(seconds, int | float):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InputError(f"task {name!r} is to sleep {seconds!r}: say how long in seconds, as a number")
         return self._step(name, Sleep(seconds), (), after, {})
 
     def gives(self, task: str | Step) -> Workflow:
@@ -515,7 +498,7 @@ class Workflow:
         options: Options,
         problems: tuple[str, ...] = (),
     ) -> Step:
-        policy, wrong = _policy(name, options) if options else (PLAIN, ())
+        policy, wrong = policy_of(name, options) if options else (PLAIN, ())
         self._nodes.append(
             Node(name, work, ports, _names_of(after), policy=policy, problems=(*problems, *wrong))
         )
@@ -577,7 +560,15 @@ class Workflow:
 
 
 def _name_of(step: str | Step) -> str:
-    return step if isinstance(step, str) else step.name
+    """What a task or an input is called. :raises InputError: for a value in the place of a name."""
+    if isinstance(step, str):
+        return step
+    if isinstance(step, Step):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return step.name
+    raise InputError(
+        f"{step!r:.60} stands where the name of a task or an input is wanted: hand values in as inputs, "
+        "ai.execute(flow, texts=[...]), and name them here"
+    )
 
 
 def _names_of(steps: Iterable[str | Step]) -> tuple[str, ...]:
@@ -586,8 +577,19 @@ def _names_of(steps: Iterable[str | Step]) -> tuple[str, ...]:
     return tuple(map(_name_of, (steps,) if isinstance(steps, str | Step) else steps))
 
 
+def _graph_of(flow: Workflow) -> Graph:
+    """A workflow inside of another one, as it stands now. :raises InputError: for anything else."""
+    if not isinstance(flow, Workflow):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(
+            f"a Workflow is wanted, not {flow!r:.60}; Workflow.from_file(...) reads one from a file"
+        )
+    return flow.graph()
+
+
 def _template(task: str, what: str, text: str) -> tuple[Template, tuple[str, ...]]:
-    """The template, and what is wrong with it."""
+    """The template, and what is wrong with it. :raises InputError: where it is no text."""
+    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(f"the {what} of task {task!r} should be a text, not {text!r:.60}")
     try:
         return Template.parse(text), ()
     except TemplateError as wrong:
@@ -599,10 +601,10 @@ def _taken(uses: Mapping[str, str | Step | Sequence[str | Step]]) -> dict[str, s
     for inner, source in uses.items():
         if isinstance(source, str):
             found[inner] = source
-        elif isinstance(source, Step):
-            found[inner] = source.name
+        elif isinstance(source, Sequence):
+            found[inner] = tuple([_name_of(one) for one in source])
         else:
-            found[inner] = tuple([one if isinstance(one, str) else one.name for one in source])
+            found[inner] = _name_of(source)
     return found
 
 
@@ -616,47 +618,9 @@ def _inputs_as_ports(
     return (*ports, *(Port(name, source) for name, source in taken.items() if name not in known))
 
 
-def _policy(task: str, options: Options) -> tuple[Policy, tuple[str, ...]]:
-    """What was said about how a task is carried out, and what is wrong with it."""
-    retry = options.get("retry")
-    if isinstance(retry, int):
-        retry = Retry(attempts=retry)
-    fallback = options.get("fallback", REQUIRED)
-    on_error = options.get("on_error", "fail" if fallback is REQUIRED else "continue")
-    policy = Policy(
-        retry,
-        options.get("timeout"),
-        on_error,
-        fallback,
-        options.get("cache"),
-        options.get("priority", 0),
-        _words(options.get("resources", ())),
-        _words(options.get("tags", ())),
-        options.get("idempotent", True),
-    )
-    found: list[str] = []
-    if retry is not None and retry.attempts < 1:
-        found.append(f"retry= of task {task!r} makes {retry.attempts} attempts; 1 is the first and only one")
-    if retry is not None and min(retry.delay, retry.factor, retry.longest) < 0:
-        found.append(f"retry= of task {task!r} has a negative wait or factor")
-    for word in ("timeout", "cache"):
-        seconds = options.get(word)
-        if seconds is not None and seconds <= 0:
-            found.append(f"{word}={seconds} of task {task!r}: it is a number of seconds above 0, or None")
-    if fallback is not REQUIRED and on_error != "continue":
-        found.append(f"task {task!r} has a fallback and on_error={on_error!r}, which never uses it")
-    if on_error not in ("fail", "skip", "continue"):
-        found.append(f"on_error={on_error!r} of task {task!r}: it is fail, skip or continue")
-    return policy, tuple(f"[policy] {problem}" for problem in found)
-
-
 _KINDS: Mapping[str, Any] = {"string": str, "integer": int, "number": float, "boolean": bool}
 
 
 def _kind(schema: Any) -> Any:
     """The type that a tool's schema says for an argument, where it is a plain one."""
     return _KINDS.get(str(schema.get("type"))) if isinstance(schema, Mapping) else None  # pyright: ignore[reportUnknownMemberType,reportUnknownArgumentType]
-
-
-def _words(words: str | Iterable[str]) -> tuple[str, ...]:
-    return (words,) if isinstance(words, str) else tuple(dict.fromkeys(words))

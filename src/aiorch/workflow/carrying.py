@@ -297,10 +297,10 @@ class Carrying:
         return await within(self.house, policy.timeout, partial(do, unit, node.work, values))
 
     async def _recall(self, unit: Unit) -> None:
-        """What an earlier process wrote down of a task that had not ended well. :raises FailedBefore: where it failed."""
+        """What an earlier process wrote down of it, where it had not ended well. :raises FailedBefore: it failed."""
         journal, policy = self.house.journal, unit.node.policy
         if _tolerant(unit.node):
-            await recall(journal, unit.path)
+            await recall(journal, unit.key)
         if policy.retry is not None:
             unit.row.tries = await reached(journal, unit.path, self.tries, policy.retry.attempts)
 
@@ -397,7 +397,7 @@ class Carrying:
                 self.failure = (unit.culprit or unit.path, wrong)
             return False
         if house.durable:
-            await keep(house.journal, unit.path, row.error)
+            await keep(house.journal, unit.key, row.error)
         self._go_on(unit, wrong)
         return True
 

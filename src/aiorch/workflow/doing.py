@@ -16,6 +16,7 @@ from aiorch.types import Message, Outcome, Task, Text
 from aiorch.workflow.bindings import provenance
 from aiorch.workflow.nesting import loop, sub
 from aiorch.workflow.nodes import Approve, Ask, Call, Loop, Sleep, Sub, Use, WaitFor
+from aiorch.workflow.stored import LeftBehind
 from aiorch.workflow.units import Unit
 from aiorch.workflow.values import checked_result, result_type
 from aiorch.workflow.waiting import approve, sleep, wait_for
@@ -88,7 +89,7 @@ async def _in_thread(unit: Unit, function: Callable[[], Any]) -> Any:
         return await anyio.to_thread.run_sync(function, limiter=threads)
     with anyio.CancelScope(shield=True, deadline=anyio.current_time() + seconds):
         return await anyio.to_thread.run_sync(function, limiter=threads, abandon_on_cancel=True)
-    raise TimeoutError(f"it took longer than {seconds:g} s; its thread goes on by itself")
+    raise LeftBehind(f"it took longer than {seconds:g} s; its thread goes on by itself")
 
 
 async def use(unit: Unit, work: Use, values: dict[str, Any]) -> str:

@@ -79,7 +79,7 @@ async def execute(
         zero = services.clock.monotonic()
         house = House(run, services, journal, engine.durable, pool, threads, handed, zero)
         await _carry_out(Carrying(house, graph, given))
-        return stored(run) if engine.durable else {}
+        return stored(run, services.redact) if engine.durable else {}
 
     version = graph.version if engine.durable else ""  # nothing is resumed where nothing is kept
     try:

@@ -6,10 +6,11 @@ A decision over facts that others gathered: nobody is asked here.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 from itertools import combinations
 
+from aiorch.errors import nearest
 from aiorch.workflow.estimate import Demand, Estimate, duration
 from aiorch.workflow.facts import REASONABLE, AgentFacts, Allowance, Facts, Thresholds
 from aiorch.workflow.graph import Graph
@@ -49,6 +50,17 @@ def agents_of(graph: Graph, prefix: str = "") -> dict[str, str]:
             for agent, path in agents_of(node.work.graph, f"{prefix}{node.name}/").items():
                 found.setdefault(agent, path)
     return found
+
+
+def unknown_agents(graph: Graph, known: Collection[str]) -> Iterator[Problem]:
+    """Agents that a workflow asks and that nobody described."""
+    for agent, task in agents_of(graph).items():
+        if agent not in known:
+            near = nearest(agent, known)
+            offer = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+            yield told(
+                "no-model", f"task {task!r} asks the agent {agent!r}, which there is none of.{offer}", task
+            )
 
 
 # --- who can be asked --------------------------------------------------------------------------------------------

@@ -53,9 +53,7 @@ def ports_of(
     )
 
 
-def _plain(
-    function: FunctionType, uses: Mapping[str, str | tuple[str, ...]]
-) -> tuple[Port, ...] | None:
+def _plain(function: FunctionType, uses: Mapping[str, str | tuple[str, ...]]) -> tuple[Port, ...] | None:
     """An undecorated function's parameters, from its code: ``inspect`` takes 7 us more, which 10,000 tasks feel."""
     own: dict[str, Any] = function.__dict__
     if sys.version_info >= (3, 14) or "__wrapped__" in own or "__signature__" in own:
@@ -71,15 +69,15 @@ def _plain(
     by_position = code.co_posonlyargcount
     return tuple(
         [
-            Port(name, uses.get(name, name), kinds.get(name), defaults.get(name, REQUIRED), place < by_position)
+            Port(
+                name, uses.get(name, name), kinds.get(name), defaults.get(name, REQUIRED), place < by_position
+            )
             for place, name in enumerate(names)
         ]
     )
 
 
-def _inspected(
-    function: Callable[..., Any], uses: Mapping[str, str | tuple[str, ...]]
-) -> tuple[Port, ...]:
+def _inspected(function: Callable[..., Any], uses: Mapping[str, str | tuple[str, ...]]) -> tuple[Port, ...]:
     return tuple(
         Port(
             p.name,
@@ -105,7 +103,9 @@ def is_async(function: Callable[..., Any]) -> bool:
     while isinstance(function, partial):
         function = function.func
     if isinstance(function, FunctionType):
-        return bool(function.__code__.co_flags & inspect.CO_COROUTINE) or inspect.iscoroutinefunction(function)
+        return bool(function.__code__.co_flags & inspect.CO_COROUTINE) or inspect.iscoroutinefunction(
+            function
+        )
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
         getattr(function, "__call__", None)  # noqa: B004 - which function it is matters, not whether it is one
     )
@@ -121,7 +121,9 @@ def returned(function: Callable[..., Any]) -> Any:
         function = getattr(type(function), "__call__", function)  # noqa: B004
     try:
         kinds: dict[str, Any] = getattr(function, "__annotations__", {})
-    except NameError:  # Python 3.14 evaluates them on reading, and some names are known to the type checker only
+    except (
+        NameError
+    ):  # Python 3.14 evaluates them on reading, and some names are known to the type checker only
         kinds = inspect.get_annotations(function, **_FORWARD)
     kind = kinds.get("return", _NOTHING)
     return type(None) if kind is None else None if kind is _NOTHING else kind

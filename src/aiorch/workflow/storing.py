@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from aiorch.errors import WorkflowError
 from aiorch.workflow.graph import Graph
 from aiorch.workflow.nodes import Node
 from aiorch.workflow.runs import Run
+from aiorch.workflow.stored import clean
 from aiorch.workflow.values import Mismatch, fitted, result_type
 
 
-def stored(run: Run) -> dict[str, Any]:
-    """A run's results, why tasks were skipped and what was tolerated; exceptions in lists stay empty places."""
+def stored(run: Run, redact: Callable[[str], str]) -> dict[str, Any]:
+    """A run's results, why tasks were skipped and what was tolerated; exceptions in lists stay empty places.
+
+    :param redact: takes secrets out of what failed tasks said.
+    """
     return {
         "results": {name: _without_errors(value) for name, value in run.results.items()},
         "skipped": dict(run.skipped),
-        "errors": {path: f"{type(wrong).__name__}: {wrong}" for path, wrong in run.errors.items()},
+        "errors": {
+            path: clean(f"{type(wrong).__name__}: {redact(str(wrong))}") for path, wrong in run.errors.items()
+        },
     }
 
 

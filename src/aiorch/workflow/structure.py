@@ -21,6 +21,10 @@ def nodes_themselves(graph: Graph) -> Iterator[Problem]:
     """Names, and what was found while a task was described."""
     if not graph.nodes:
         yield told("empty", "it has no task")
+    elif graph.gives not in graph.index:
+        said = f"it gives the value of {graph.gives!r}, and no task is called that."
+        cure = "Mend the name in gives()."
+        yield told("unknown-task", said + _offer(graph.gives or "", graph.index), cure=cure)
     seen: set[str] = set()
     fits = _NAME.match
     for node in graph.nodes:

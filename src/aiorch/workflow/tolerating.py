@@ -6,6 +6,7 @@ import contextlib
 
 from aiorch.errors import WorkflowError
 from aiorch.protocols import Journal
+from aiorch.workflow.stored import clean
 
 
 class FailedBefore(WorkflowError):
@@ -16,7 +17,7 @@ async def keep(journal: Journal, path: str, told: str) -> None:
     """Write down that the task failed and that the run goes on."""
 
     async def failed() -> str:
-        return told
+        return clean(told)
 
     await journal.once(f"{path}!failed", failed, returns=str)
 

@@ -74,7 +74,10 @@ class Unit:
     ) -> Any:
         """The task's result, or the cache's; committed under the task's path before anybody reads it."""
         effect = self.remembered(effect, returns, values)
-        return await self.house.journal.once(self.path, effect, returns=returns, idempotent=idempotent)
+        key = (
+            self.key if idempotent else self.path
+        )  # what must not happen twice does not, whoever tries again
+        return await self.house.journal.once(key, effect, returns=returns, idempotent=idempotent)
 
     def remembered(
         self, effect: Callable[[], Awaitable[Any]], returns: Any, values: Mapping[str, Any]
@@ -85,6 +88,15 @@ class Unit:
         if seconds is None or cache is None or key is None:
             return effect
         return partial(cached, cache, key, seconds, returns, effect)
+
+    @property
+    def key(self) -> str:
+        """Under what its result is committed: its path, and which tries it is inside of where one was not the first.
+
+        A workflow inside that is tried again is carried out anew, with a durable engine and without.
+        """
+        tries = self.at.tries
+        return self.path if not tries or max(tries) == 1 else f"{self.path}!in{'.'.join(map(str, tries))}"
 
     @property
     def committed(self) -> bool:
@@ -98,7 +110,7 @@ class Unit:
         async def begin() -> float:
             return clock.now() + seconds
 
-        return await self.house.journal.once(f"{self.path}!until", begin, returns=float)
+        return await self.house.journal.once(f"{self.key}!until", begin, returns=float)
 
 
 async def within(house: House, seconds: float, work: Callable[[], Awaitable[Any]]) -> Any:

@@ -26,7 +26,7 @@ async def approve(unit: Unit, work: Approve, values: dict[str, Any]) -> bool | L
     until = None if work.timeout is None else await unit.until(work.timeout)
     decide = partial(_decided, unit, question, until)
     decision = _decision(
-        unit.path, await unit.house.journal.once(unit.path, decide, returns=cast("type[Any]", Any))
+        unit.path, await unit.house.journal.once(unit.key, decide, returns=cast("type[Any]", Any))
     )
     if decision["allowed"]:
         return True

@@ -253,7 +253,9 @@ async def test_a_run_that_is_done_is_not_cancelled_any_more(opened: Open) -> Non
     await engine.run("r", "1", one, returns=int)
 
     def late(db: Any) -> None:
-        records.finish(db, records.Claim("r", 1, str(this_process())), "cancelled")
+        row = records.run_row(db, "r")
+        assert row is not None
+        records.finish(db, records.Claim("r", 1, str(this_process()), row.token), "cancelled")
 
     await engine.storage.do(late)
     assert await engine.run("r", "1", one, returns=int) == 1

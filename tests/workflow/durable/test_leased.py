@@ -28,6 +28,7 @@ async def test_no_effect_begins_before_the_lease_is_sure() -> None:
 
     async def body(journal: Any) -> str:
         leased = Leased(journal, renewed.wait)
+        value = ""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(look)
             value = await leased.once("key", effect, returns=str, ledger=True)

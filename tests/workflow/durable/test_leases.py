@@ -55,7 +55,7 @@ def test_a_lapsed_worker_keeps_its_runs_until_somebody_buries_it() -> None:
 
 
 def test_a_run_that_was_cancelled_taken_over_or_deleted_is_lost() -> None:
-    mine = dict.fromkeys(("kept", "cancelled", "taken", "deleted"), "token")
+    mine: dict[str, str] = dict.fromkeys(("kept", "cancelled", "taken", "deleted"), "token")
     rows = [Mine("kept", "token", True), Mine("cancelled", "token", False), Mine("taken", "other", True)]
     assert lost(mine, rows) == ("cancelled", "taken", "deleted")
 

@@ -285,7 +285,13 @@ async def test_a_scheduled_workflow_is_submitted_under_an_id_of_its_time(url: st
 
 async def test_a_worker_refuses_what_makes_no_sense(url: str) -> None:
     services = Services(Model().ask)
-    for how in ({"concurrency": 0}, {"lease": 0.5}, {"grace": -1.0}, {"poll": 0.0}):
+    refused: tuple[dict[str, Any], ...] = (
+        {"concurrency": 0},
+        {"lease": 0.5},
+        {"grace": -1.0},
+        {"poll": 0.0},
+    )
+    for how in refused:
         with pytest.raises(InputError):
             await serve([job()], services, engine=url, **how)
     with pytest.raises(InputError, match="at least one workflow"):
@@ -315,11 +321,11 @@ class _Counting(Model):
     at_once = 0
     most = 0
 
-    async def ask(self, *given: Any) -> Any:
+    async def ask(self, task: Any, output: Any, tools: Any, journal: Any) -> Any:
         self.at_once += 1
         self.most = max(self.most, self.at_once)
         try:
-            return await super().ask(*given)
+            return await super().ask(task, output, tools, journal)
         finally:
             self.at_once -= 1
 

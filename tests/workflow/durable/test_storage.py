@@ -67,7 +67,7 @@ async def test_what_comes_in_meanwhile_is_one_transaction(storage: Storage) -> N
 
 async def test_one_that_is_refused_takes_nobody_along(storage: Storage) -> None:
     mine = (await storage.do(claimed)).claim
-    stale = Claim("r", mine.epoch - 1, "me")
+    stale = Claim("r", mine.epoch - 1, "me", "t")
     said: dict[str, BaseException | None] = {}
     entered, go = threading.Event(), threading.Event()
 

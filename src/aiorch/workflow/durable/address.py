@@ -32,15 +32,18 @@ class Address:
             name = url.removeprefix(SQLITE)
             if not name or name == ":memory:":
                 raise ConfigurationError(f"engine {url!r} names no file: write it as sqlite:///runs.db")
-            path = Path(name).expanduser().absolute()
+            path = Path(name).expanduser().resolve()
             return cls("sqlite", f"{SQLITE}{path}", str(path))
+        if url.lower().startswith("sqlite:"):
+            name = url.partition(":")[2].lstrip("/") or "runs.db"
+            raise ConfigurationError(f"engine {url!r} is not understood: write it as {SQLITE}{name}")
         for prefix in POSTGRES:
             if url.startswith(prefix):
                 rest = url.removeprefix(prefix)
                 shown = rest.rpartition("@")[2].partition("?")[0]
                 return cls("postgresql", POSTGRES[0] + rest, f"PostgreSQL at {shown}")
         raise ConfigurationError(
-            "engine= takes memory, sqlite:///runs.db, postgresql://user:password@host:5432/database or the name of "
+            "engine= takes memory, sqlite:///runs.db, postgresql://user@host:5432/database or the name of "
             f"an installed engine, not one that begins with {url.partition(':')[0]!r}"
         )
 

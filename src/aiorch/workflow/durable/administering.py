@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from aiorch.errors import InputError, nearest
 from aiorch.types import new_id
 from aiorch.workflow.durable.desk import Desk
-from aiorch.workflow.durable.forking import done_again, taken_along
+from aiorch.workflow.durable.forking import done_again, taken_along, task_at_the_top
 from aiorch.workflow.durable.leases import Worker, alive, unserved
 from aiorch.workflow.durable.rows import ENDED, RunDetails, RunInfo, State
 from aiorch.workflow.durable.submitting import PART, Order, checked_id, enqueue, graph_of, order_of
@@ -380,7 +380,7 @@ def _copy(
     from sqlalchemy import insert, select
 
     from aiorch.workflow.durable import records
-    from aiorch.workflow.durable.tables import effects, mail, runs
+    from aiorch.workflow.durable.tables import calls, effects, mail, runs
 
     if records.run_row(db, new) is not None:
         return False
@@ -391,6 +391,16 @@ def _copy(
     for key in taken_along(kept, again):
         values = {"key": key, "value": kept[key].value, "committed": kept[key].committed}
         db.execute(insert(effects).values(run_id=new, **values))
+    for number, row in enumerate(records.doubtful_of(db, run_id)):
+        if task_at_the_top(row.key) not in again:  # nobody knows here either whether it was made
+            begun = {
+                "number": number,
+                "key": row.key,
+                "worker": row.worker,
+                "guarded": True,
+                "state": "begun",
+            }
+            db.execute(insert(calls).values(run_id=new, epoch=0, began=row.began, **begun))
     received = {name for task, names in events.items() if task not in again for name in names}
     letters = select(mail.c.name, mail.c.value).where(mail.c.run_id == run_id, mail.c.name.in_(received))
     for name, value in db.execute(letters).all():

@@ -47,7 +47,9 @@ def is_lost(fault: Exception) -> bool:
 
 def _file(address: Address) -> Engine:
     _private_file(Path(address.shown))
-    engine = create_engine(address.url, poolclass=NullPool, connect_args={"check_same_thread": False})
+    engine = create_engine(
+        address.url, poolclass=NullPool, connect_args={"check_same_thread": False}, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def set_up(dbapi: sqlite3.Connection, _: object) -> None:  # pyright: ignore[reportUnusedFunction]
@@ -77,7 +79,7 @@ def _server(address: Address) -> Engine:
         "application_name": "aiorch",
         "options": f"-c lock_timeout={PATIENCE}s",
     }
-    return create_engine(address.url, poolclass=NullPool, connect_args=arguments)
+    return create_engine(address.url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
 
 
 def _private_file(path: Path) -> None:

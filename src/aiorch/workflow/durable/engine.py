@@ -14,7 +14,7 @@ import anyio
 import anyio.to_thread
 
 from aiorch.clock import Clock, SystemClock
-from aiorch.errors import AiorchError, LeaseLost, MissingExtra, RunInUse
+from aiorch.errors import LeaseLost, MissingExtra, RunInUse
 from aiorch.protocols import Journal
 from aiorch.workflow.durable.address import Address
 from aiorch.workflow.durable.identity import is_gone, this_process
@@ -88,11 +88,14 @@ class Durable:
     ) -> T:
         """Carry out ``body`` as run ``run_id``; a finished run's id returns its stored result.
 
-        :raises VersionChanged: when another specification began it. :raises RunInUse: when somebody is at it.
+        :raises InputError: for an id that names no run. :raises VersionChanged: when another specification began it.
+        :raises RunInUse: when somebody is at it.
         :raises LeaseLost: when it was taken over or cancelled elsewhere meanwhile. :raises StorageError: when the
             database cannot be used. What ``body`` raises passes through.
         """
-        return await self._once_here(run_id, version, body, returns, _Alone(self.address))
+        from aiorch.workflow.durable.submitting import checked_id
+
+        return await self._once_here(checked_id(run_id), version, body, returns, _Alone(self.address))
 
     async def serve(
         self,
@@ -174,7 +177,7 @@ class Durable:
         from aiorch.workflow.durable.journal import DurableJournal
         from aiorch.workflow.durable.records import finish, holds
         from aiorch.workflow.durable.storage import here
-        from aiorch.workflow.stored import written
+        from aiorch.workflow.stored import written_whole
 
         mine = held.claim
         scope = anyio.CancelScope()
@@ -187,7 +190,7 @@ class Durable:
             with scope:
                 value = await body(journal)
                 if journal.broken is None:
-                    text = written(mine.run_id, value, returns)
+                    text = written_whole(mine.run_id, value, returns)
                     await storage.do(partial(finish, mine=mine, state="done", result=text))
             if journal.broken is not None:
                 raise journal.broken
@@ -221,7 +224,7 @@ class Durable:
                         state = "cancelled" if why is None else "failed"
                         await storage.do(partial(finish, mine=mine, state=state, error=error))
                     ended = "cancel" if why is None else "fail"
-                except (AiorchError, TimeoutError) as fault:
+                except Exception as fault:  # whatever it is, DBOS has to let go of the run
                     log.warning(
                         "how run %s ended could not be written: %s", mine.run_id, fault or "no time left"
                     )
@@ -230,7 +233,9 @@ class Durable:
 
     def _told(self, why: Exception) -> str:
         """What is kept of an error: its class and its words, without secrets."""
-        return f"{type(why).__name__}: {self._redact(str(why))}"[:LONGEST_ERROR]
+        from aiorch.workflow.stored import clean
+
+        return clean(f"{type(why).__name__}: {self._redact(str(why))}"[:LONGEST_ERROR])
 
 
 class _Alone:

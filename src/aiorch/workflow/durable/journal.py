@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar, cast
 
+import anyio
+
 from aiorch.clock import Clock
 from aiorch.errors import LeaseLost, NeedsPermission, StorageError
 from aiorch.types.serial import adapter
@@ -15,9 +17,12 @@ from aiorch.workflow.durable import records
 from aiorch.workflow.durable.records import Held
 from aiorch.workflow.durable.storage import Storage, Work
 from aiorch.workflow.ledger import CallRecord, CallState, task_of
-from aiorch.workflow.stored import AGAIN, read, written
+from aiorch.workflow.stored import AGAIN, LeftBehind, read, written
 
 T = TypeVar("T")
+
+LOOK = 5.0
+"""Seconds for a look into the mailbox that whoever has no time left may still take."""
 
 
 class DurableJournal:
@@ -85,10 +90,16 @@ class DurableJournal:
         self._break(LeaseLost(self._claim.run_id))
 
     async def receive(self, name: str) -> Any:
-        """The JSON value that was sent to the run under ``name``."""
+        """The JSON value that was sent to the run under ``name``.
+
+        What is there already counts, also for a run that comes back after the time to wait for it is over.
+        """
         if self.broken is not None:
             raise self.broken
         try:
+            with anyio.move_on_after(LOOK, shield=True):
+                if (text := await self._sent(name)) is not None:
+                    return json.loads(text)
             return json.loads(await self._storage.receive(self._claim.run_id, name))
         except StorageError as fault:
             self._break(fault)
@@ -109,6 +120,10 @@ class DurableJournal:
             self._doubtful.discard(key)
             started = True
             value = await effect()
+        except LeftBehind:  # it goes on, and nobody will know how far it came
+            if guarded:
+                self._doubtful.add(key)
+            raise
         except Exception:
             if self.broken is None:
                 await self._keep(self._ended(number, "failed"))
@@ -152,6 +167,11 @@ class DurableJournal:
         begun = self._calls[number]
         self._calls[number] = CallRecord(begun.key, begun.task, begun.began, at, state, begun.worker)
 
+    async def _sent(self, name: str) -> str | None:
+        """What lies in the mailbox under ``name``, as JSON."""
+        one = (self._claim.run_id, name)
+        return (await self._storage.do(lambda db: records.mail_of(db, {one}), writes=False)).get(one)
+
     # --- what a person decided -----------------------------------------------------------------------------------
 
     async def _decided(self, key: str, returns: type[Any]) -> str | None:
@@ -161,8 +181,7 @@ class DurableJournal:
         """
         name = key + AGAIN
         run_id = self._claim.run_id
-        found = await self._storage.do(lambda db: records.mail_of(db, {(run_id, name)}), writes=False)
-        text = found.get((run_id, name))
+        text = await self._sent(name)
         if text is None:
             raise self._needed(key)
         decision: Any = json.loads(text)

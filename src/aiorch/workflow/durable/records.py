@@ -1,8 +1,9 @@
 """What is done to the tables of durable runs: functions over a connection, each inside the caller's transaction.
 
 All of them may be carried out twice: a connection that is lost at a commit leaves open whether it happened. They
-refuse before they write anything. Who commits names the epoch of its claim; whoever takes a run over, cancels or
-deletes it raises the epoch, and every commit of an older one is refused with :class:`~aiorch.errors.LeaseLost`.
+refuse before they write anything. Who commits names its claim; whoever takes a run over or cancels it raises the
+epoch, whoever deletes it takes the claim out, and every commit of another claim is refused with
+:class:`~aiorch.errors.LeaseLost`.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class Claim:
     run_id: str
     epoch: int
     owner: str
+    token: str
+    """Its own: a run that was deleted and begun anew counts its epochs from the first one again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def claim(
         db.execute(insert_once(db, runs), {"run_id": run_id, **values})
         row = db.execute(select(runs).where(runs.c.run_id == run_id).with_for_update()).one()
         if row.token == token:
-            return Held(Claim(run_id, 1, owner), created=True)
+            return Held(Claim(run_id, 1, owner, token), created=True)
         # another process was quicker, by a hair
     if row.version != version:
         raise VersionChanged(run_id, row.version, version)
@@ -101,21 +104,22 @@ def claim(
             "error": None,
         }
         db.execute(update(runs).where(runs.c.run_id == run_id).values(taken))
-    return _held(db, Claim(run_id, epoch, owner))
+    return _held(db, Claim(run_id, epoch, owner, token))
 
 
 def check(db: Connection, mine: Claim) -> None:
     """Hold the claim until the transaction ends. :raises LeaseLost: when it is somebody else's by now."""
     held: set[Claim] = db.info.setdefault(HELD, set())
     if mine not in held:
-        if db.scalar(_EPOCH, {"run": mine.run_id}) != mine.epoch:
+        if db.execute(_CLAIM, {"run": mine.run_id}).first() != (mine.epoch, mine.token):
             raise LeaseLost(mine.run_id)
         held.add(mine)
 
 
 def holds(db: Connection, mine: Claim) -> bool:
     """Whether the run is still ours; without keeping it so."""
-    return db.scalar(select(runs.c.epoch).where(runs.c.run_id == mine.run_id)) == mine.epoch
+    row = db.execute(select(runs.c.epoch, runs.c.token).where(runs.c.run_id == mine.run_id)).first()
+    return row == (mine.epoch, mine.token)
 
 
 def _let_go(db: Connection) -> None:
@@ -135,7 +139,7 @@ def finish(
     db.execute(
         update(runs)
         .where(runs.c.run_id == mine.run_id, runs.c.state != "done")
-        .values(owner=None, token=None, updated=time.time(), **values)
+        .values(owner=None, updated=time.time(), **values)
     )
 
 
@@ -232,9 +236,18 @@ def calls_of(db: Connection, run_id: str) -> tuple[CallRecord, ...]:
 def _held(db: Connection, mine: Claim) -> Held:
     rows = _calls(db, mine.run_id)
     done = committed(db, mine.run_id)
-    last = {row.key: row for row in rows if row.guarded}
-    doubtful = frozenset(key for key, row in last.items() if row.state == "begun" and key not in done)
+    doubtful = frozenset(row.key for row in _doubtful(rows, done))
     return Held(mine, False, done, tuple(_record(row) for row in rows), doubtful)
+
+
+def doubtful_of(db: Connection, run_id: str) -> list[Row[Any]]:
+    """Calls that may not be repeated unasked, whose last attempt began and never ended."""
+    return _doubtful(_calls(db, run_id), committed(db, run_id))
+
+
+def _doubtful(rows: list[Row[Any]], done: Collection[str]) -> list[Row[Any]]:
+    last = {row.key: row for row in rows if row.guarded}
+    return [row for row in last.values() if row.state == "begun" and row.key not in done]
 
 
 def _calls(db: Connection, run_id: str) -> list[Row[Any]]:
@@ -250,7 +263,11 @@ def _record(row: Row[Any]) -> CallRecord:
 
 # Made once: making one takes longer than carrying it out.
 
-_EPOCH = select(runs.c.epoch).where(runs.c.run_id == bindparam("run")).with_for_update(key_share=True)
+_CLAIM = (
+    select(runs.c.epoch, runs.c.token)
+    .where(runs.c.run_id == bindparam("run"))
+    .with_for_update(key_share=True)
+)
 _END = (
     update(calls)
     .where(calls.c.run_id == bindparam("run"))

@@ -288,12 +288,14 @@ class Storage:
         try:
             self._patiently(jobs)
         except Exception as fault:
-            if len(jobs) > 1 and not is_lost(fault):
+            told = explained(fault, self.address)
+            of_all = is_lost(fault) or (told is not None and self.address.kind == "sqlite")  # the file itself
+            if len(jobs) > 1 and not of_all:
                 for job in jobs:
                     self._carry_out([job])
                 return
             for job in jobs:
-                job.error = explained(fault, self.address) or fault
+                job.error = told or fault
         _deliver(jobs)
 
     def _patiently(self, jobs: list[_Job[Any]]) -> None:

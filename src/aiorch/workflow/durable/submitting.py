@@ -105,6 +105,8 @@ def jsonable(name: str, value: Any) -> Any:
 
 def checked_id(run_id: str) -> str:
     """A run id that can be used. :raises InputError: otherwise."""
+    if not isinstance(run_id, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(f"run id {run_id!r:.80} cannot be used: it is a text")
     if not run_id.strip() or len(run_id) > LONGEST or PART in run_id:
         raise InputError(
             f"run id {run_id[:80]!r} cannot be used: 1 to {LONGEST} characters, and no {PART!r}, which names parts"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, insert, select
 
 from aiorch.workflow.durable.tables import waits
+from aiorch.workflow.stored import clean
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -23,7 +24,7 @@ def keep(db: Connection, changed: Mapping[str, Iterable[Waiting]]) -> None:
     for run, waiting in changed.items():
         forget(db, run)
         for one in {one.name: one for one in waiting}.values():
-            row = {"name": one.name, "kind": one.kind, "question": one.question[:LONGEST]}
+            row = {"name": one.name, "kind": one.kind, "question": clean(one.question[:LONGEST])}
             db.execute(insert(waits).values(run_id=run, **row))
 
 
