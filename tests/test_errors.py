@@ -224,6 +224,8 @@ def test_a_failed_task_says_what_was_not_started_because_of_it() -> None:
     error = TaskFailed("draft", ValueError("no facts"), ["check", "save"])
     assert str(error) == "task 'draft' failed: no facts (skipped: check, save)"
     assert str(TaskFailed("draft", ValueError("no facts"))) == "task 'draft' failed: no facts"
+    assert str(TaskFailed("draft", KeyError("log"))) == "task 'draft' failed: KeyError: 'log'"
+    assert str(TaskFailed("draft", TimeoutError())) == "task 'draft' failed: TimeoutError"
 
 
 def test_the_answer_that_was_not_good_enough_is_kept() -> None:

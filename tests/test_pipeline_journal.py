@@ -6,17 +6,17 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import anyio
 import pytest
 from pydantic import BaseModel
 
 import aiorch
-from aiorch.committing import committed, decision_key, keeps
-from aiorch.errors import AllAttemptsFailed, NoModelAvailable, SecurityException, ToolError
+from aiorch.committing import decision_key
+from aiorch.errors import AllAttemptsFailed, DeadlineExceeded, NoModelAvailable, SecurityException, ToolError
 from aiorch.events import AttemptStarted, CacheHit, Event, TaskFinished, TaskStarted, ToolCalled
-from aiorch.journal import NullJournal
+from aiorch.journal import NullJournal, committed, keeps
 from aiorch.pipeline import run, stream, use
 from aiorch.protocols import ApprovalRequest, Tool
 from aiorch.quality import shape_of
@@ -549,3 +549,34 @@ async def test_looking_makes_nothing_happen() -> None:
     assert await committed(NullJournal(), "there", int) is None
     assert (keeps(kept), keeps(NullJournal())) == (True, False)
     assert kept.committed == {"there": "7"}
+
+
+async def test_a_tool_that_was_cut_off_by_the_deadline_has_not_failed_for_the_journal(world: World) -> None:
+    """Nobody knows how far it came, so a run that is carried on asks a person, and does not send again."""
+
+    @tool
+    async def send(to: str) -> str:
+        """Send a letter."""
+        world.made["send"] += 1
+        await anyio.sleep_forever()
+        return "sent"
+
+    class Seen(Kept):
+        ends: ClassVar[list[bool]] = []
+
+        async def once(self, key: str, effect: Any, **more: Any) -> Any:
+            async def watched() -> Any:
+                try:
+                    return await effect()
+                except BaseException as end:
+                    self.ends.append(isinstance(end, Exception))
+                    raise
+
+            return await super().once(key, watched, **more)
+
+    async with world.process(validators=[]) as ai:
+        task = Task((), id="t" * 32, timeout=0.2)
+        with pytest.raises(DeadlineExceeded):
+            await use(ai._line, task, send, {"to": "Ann"}, Seen())
+    assert Seen.ends == [False]
+    assert world.made["send"] == 1

@@ -260,6 +260,40 @@ async def test_a_durable_engine_wants_results_that_can_be_stored(make: Make, run
         assert not (await ai.validate(flow, engine=runs_db)).ok
 
 
+async def test_an_agent_that_nobody_described_is_told_before_anything_runs(make: Make) -> None:
+    done: list[int] = []
+    flow = aiorch.Workflow("agents")
+    flow.add("first", lambda: done.append(1))
+    flow.ask("b", "hi", agent="genral", after=["first"])
+    provider = ScriptedProvider(name="p")
+    async with make(provider) as ai:
+        assert "Did you mean 'general'?" in (await ai.validate(flow)).errors[0].message
+        with pytest.raises(InvalidWorkflow, match=r"\[no-model\] .*'genral'") as refused:
+            await ai.execute(flow, surplus=1)
+    assert len(refused.value.problems) == 2
+    assert (done, provider.asked) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda ai, flow: ai.execute("release.yaml"), "Workflow.from_file"),
+        (lambda ai, flow: ai.execute(flow, engine=5), "not 5"),
+        (lambda ai, flow: ai.execute(flow, engine="runs.db"), "sqlite:///runs.db"),
+        (lambda ai, flow: ai.execute(flow, engine="sqlite:///r.db", run_id=""), "run id '' cannot be used"),
+        (lambda ai, flow: ai.execute(flow, engine="sqlite:///r.db", run_id=7), "it is a text"),
+    ],
+)
+async def test_what_cannot_be_carried_out_is_a_typed_error(
+    call: Callable[..., Any], says: str, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with make() as ai:
+        with pytest.raises((InputError, ConfigurationError)) as refused:
+            await call(ai, questions("hi"))
+    assert says in str(refused.value)
+
+
 async def test_a_live_look_says_who_cannot_be_asked(make: Make) -> None:
     flow = aiorch.Workflow("agents")
     flow.ask("a", "hi", agent="nobody")

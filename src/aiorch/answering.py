@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from aiorch.committing import committed, keeps, question_key, round_key
+from aiorch.committing import question_key, round_key
 from aiorch.errors import DeadlineExceeded, ExecutionError, StorageError, StreamInterrupted
 from aiorch.events import Blocked, CacheHit, Restarted
+from aiorch.journal import committed, keeps
 from aiorch.protocols import Journal, StreamValidator
 from aiorch.routing import (
     Answer,

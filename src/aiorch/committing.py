@@ -15,15 +15,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from hashlib import sha256
 from typing import Any, TypeVar
 
+from aiorch.journal import keeps
 from aiorch.protocols import Journal
 from aiorch.types import Task
 
 T = TypeVar("T")
-
-
-def keeps(journal: Journal) -> bool:
-    """False for the journal that only runs effects: nothing has to be looked up in it, or prepared for a restart."""
-    return getattr(journal, "keeps", True)
 
 
 def round_key(task: Task, number: int) -> str:
@@ -51,27 +47,6 @@ def decision_key(place: str, action: str, details: Mapping[str, Any]) -> str:
     """Where a person's answer is kept: it counts at this place of the line, for just what the person was shown."""
     shown = json.dumps((action, details), sort_keys=True, default=str)
     return f"{place}/asked/{sha256(shown.encode()).hexdigest()[:16]}"
-
-
-class _Nothing(Exception):
-    """Nothing is committed under this key."""
-
-
-async def committed(journal: Journal, key: str, returns: type[T]) -> T | None:
-    """What an earlier process committed under ``key``; ``None`` where nothing is. Makes nothing happen.
-
-    An effect that fails commits nothing, so one that only fails is how to look.
-    """
-    if not keeps(journal):
-        return None
-
-    async def fails() -> T:
-        raise _Nothing
-
-    try:
-        return await journal.once(key, fails, returns=returns)
-    except _Nothing:
-        return None
 
 
 async def decided(

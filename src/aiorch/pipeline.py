@@ -23,7 +23,7 @@ from aiorch.answering import (
     streamed,
 )
 from aiorch.choosing import completed, match, routed, without_those
-from aiorch.committing import keeps, round_key, tool_key
+from aiorch.committing import round_key, tool_key
 from aiorch.errors import (
     BudgetExceeded,
     ExecutionError,
@@ -35,6 +35,7 @@ from aiorch.errors import (
 )
 from aiorch.events import Blocked
 from aiorch.guarding import as_data, checked_call, checked_result, drawn, may_pass, noted, refusal
+from aiorch.journal import keeps
 from aiorch.protocols import Journal, Tool
 from aiorch.quality import Shape, meets, shape_of, shortfalls
 from aiorch.quality import assess as checked

@@ -147,9 +147,8 @@ class Workshop:
         durable = carrier is not None and carrier.durable
         how = thresholds or REASONABLE
         report = validate(graph, given, handed, limits=limits, durable=durable, thresholds=how)
-        report = report.joined(self.unknown_agents(graph))
         if not (live and report.ok):
-            return report
+            return report.joined(self.unknown_agents(graph))
         from aiorch.workflow.live import live_problems
 
         expected = await self.estimate(graph, given or {}, limit=limit, limits=limits)

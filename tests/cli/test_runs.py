@@ -58,6 +58,8 @@ def test_a_run_goes_from_the_queue_to_its_end(aiorch: Aiorch, flows: str, start:
     assert submitted.stdout == "may\n"
     listed = aiorch("runs", "list").stdout
     assert re.search(r"may +payment +\w{8} +queued .* a worker that holds payment@", listed)
+    mistaken = aiorch("runs", "approve", "may", "okk")
+    assert (mistaken.exit_code, "no task 'okk'. Did you mean ok?" in mistaken.output) == (2, True)
 
     worker = start("worker", flows, "--lease", "5", "--json", "--schedule", "payment=0 2 * * *")
     assert worker.wait(60) == 2, "a schedule without the input it needs is refused"
@@ -114,6 +116,13 @@ def test_without_a_database_it_says_what_to_set(
         done = aiorch(*args)
         assert done.exit_code == 2
         assert "--engine postgresql://" in done.stderr
+
+
+def test_looking_for_runs_makes_no_database(aiorch: Aiorch, tmp_path: Path) -> None:
+    asked = aiorch("runs", "list", "--engine", f"sqlite:///{tmp_path}/rnus.db")
+    assert asked.exit_code == 2
+    assert "there is no file" in asked.output
+    assert not (tmp_path / "rnus.db").exists()
 
 
 def test_a_password_in_the_address_is_never_shown(aiorch: Aiorch) -> None:

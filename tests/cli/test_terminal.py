@@ -79,7 +79,7 @@ def shown(screen: Callable[..., str], *wanted: str) -> str:
 def test_tasks_are_seen_at_work_and_then_in_a_table(terminal: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "flow.py").write_text(FLOW)
     terminal(f"{shlex.quote(sys.executable)} -m aiorch run flow.py")
-    live = shown(terminal, "square no 3", "1 running", "3 done")
+    live = shown(terminal, "no 3", "1 running", "3 done")
     assert "exit=" not in live
     final = shown(terminal, "exit=0")
     assert "slow: done" in final
@@ -92,7 +92,7 @@ def test_ctrl_c_says_what_was_finished_and_leaves_a_clean_terminal(
 ) -> None:
     (tmp_path / "flow.py").write_text(FLOW)
     terminal(f"{shlex.quote(sys.executable)} -m aiorch run flow.py")
-    shown(terminal, "square no 3", "1 running", "3 done")
+    shown(terminal, "no 3", "1 running", "3 done")
     began = time.monotonic()
     terminal(key="C-c")
     text = shown(terminal, "exit=130")

@@ -138,7 +138,7 @@ def test_every_field_of_a_request_was_thought_of() -> None:
         for f in fields(Request)
         if any(getattr(r, f.name) != getattr(ASK, f.name) for r in SHAPES.values())
     }
-    assert {f.name for f in fields(Request)} - shaping == {"metadata"}
+    assert {f.name for f in fields(Request)} - shaping == {"metadata", "idempotency_key"}
     tried = {
         f.name
         for f in fields(Parameters)

@@ -180,6 +180,14 @@ async def test_a_call_that_fails_is_listed_as_failed() -> None:
     assert isinstance(journal, Mailbox)
 
 
+async def test_a_run_is_shown_by_how_it_stands_and_not_by_what_came_of_it() -> None:
+    flow = Workflow("w")
+    flow.add("a", lambda: "a long text")
+    flow.add("b", lambda a: a).when("a", "another")
+    run = await carry_out(flow, run=Run("w", "r1"))
+    assert repr(run) == "<run 'r1' of 'w': done (1 done, 1 skipped)>"
+
+
 async def test_records_tell_tries_and_why_tasks_were_skipped() -> None:
     flow = Workflow("w")
     flow.add("a", lambda: 1)

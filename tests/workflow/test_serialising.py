@@ -321,7 +321,6 @@ def test_whatever_a_workflow_holds_it_has_a_version() -> None:
 PROGRAM = """
 import functools
 from aiorch.workflow import Workflow, load
-from tests.workflow.naming import steady
 class Odd: ...
 def words(text): ...
 flow = Workflow("f")

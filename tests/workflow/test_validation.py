@@ -30,6 +30,15 @@ def test_a_good_workflow_has_no_problem() -> None:
     assert str(report) == "good: no problem found"
 
 
+def test_a_workflow_that_gives_the_value_of_no_task_is_told_before_it_runs() -> None:
+    flow = Workflow("w")
+    flow.add("facts", lambda: 1)
+    flow.gives("fatcs")
+    [problem] = flow.validate().errors
+    assert problem.code == "unknown-task"
+    assert "Did you mean 'facts'?" in problem.message
+
+
 def test_all_problems_come_at_once_errors_first() -> None:
     flow = Workflow("bad")
     flow.ask("facts", "{log")

@@ -12,6 +12,8 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Literal, get_args, get_origin
 
+from pydantic import SecretStr
+
 from aiorch.settings import Settings
 
 HEAD = """\
@@ -73,5 +75,7 @@ def _toml(value: Any) -> str:
             return str(value).lower()
         case tuple():
             return "[]"
+        case SecretStr():  # a default is no secret
+            return _toml(value.get_secret_value())
         case _:
             return json.dumps(str(value), ensure_ascii=False)

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -101,6 +102,7 @@ def submit(
         speak,
         engine,
         lambda runs: runs.submit(flow, inputs, run_id=run_id, priority=priority, delay=delay),
+        new=True,
     )
     if speak.json:
         speak.document({"run": submitted, "workflow": flow.name, "version": flow.graph().version})
@@ -222,12 +224,26 @@ def engine_of(speak: Voice, told: str | None) -> str:
     return url
 
 
-def _with(speak: Voice, engine: str | None, work: Callable[[Runs], Awaitable[T]]) -> T:
+def _there(url: str) -> None:
+    """:raises InputError: for a file that is not there: one that looks for runs makes no database."""
+    from aiorch.workflow.durable.address import Address
+
+    address = Address.parse(url)
+    if address.kind == "sqlite" and not Path(str(address)).exists():
+        raise InputError(
+            f"there are no runs: there is no file {address}. Mend --engine, or let a run begin there"
+        )
+
+
+def _with(speak: Voice, engine: str | None, work: Callable[[Runs], Awaitable[T]], *, new: bool = False) -> T:
+    """What ``work`` gives of the runs. :param new: whether their database may be made by it."""
     import anyio
 
     from aiorch.workflow.durable import Runs
 
     url = engine_of(speak, engine)
+    if not new:
+        _there(url)
 
     async def main() -> T:
         async with Runs(url) as runs:

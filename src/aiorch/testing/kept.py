@@ -11,6 +11,7 @@ import anyio
 
 from aiorch.clock import Clock, SystemClock
 from aiorch.errors import NeedsPermission, VersionChanged
+from aiorch.journal import NothingKept
 from aiorch.protocols import Journal
 from aiorch.types import to_json
 from aiorch.workflow.ledger import CallRecord, task_of
@@ -161,8 +162,10 @@ class KeptJournal:
             return await effect()
         except LeftBehind:
             raise
-        except Exception:
+        except Exception as wrong:
             self._kept.begun.discard(key)
+            if isinstance(wrong, NothingKept):  # somebody only looked
+                del self._kept.made[-1 - self._kept.made[::-1].index(key)]
             raise
 
     async def _told(self, key: str, effect: Callable[[], Awaitable[T]]) -> T:

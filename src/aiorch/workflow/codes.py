@@ -65,7 +65,7 @@ CODES: Mapping[str, Code] = {
     "document": Code("a workflow file says something that is not understood", "Mend the file."),
     # --- what waits for what
     "unknown-task": Code(
-        "a task is to wait for one that does not exist",
+        "a task is to wait for one that does not exist, or the workflow is to give its value",
         "Add it, or take the name out of after=.",
         rule="all_dependencies_exist",
     ),
@@ -134,7 +134,7 @@ CODES: Mapping[str, Code] = {
         "Allow more time, or wait less.",
     ),
     "tag-limit": Code(
-        "a limit lets a task never run, or limits a tag that no task has",
+        "a limit lets a task never run, or (a warning) limits a tag that no task has",
         "Limit a tag to at least 1.",
     ),
     "blocking": Code(

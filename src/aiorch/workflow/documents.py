@@ -43,7 +43,8 @@ from aiorch.workflow.neighbours import beside
 from aiorch.workflow.nodes import REQUIRED, Retry
 
 if TYPE_CHECKING:
-    from aiorch.workflow.builder import Options, Step, Workflow
+    from aiorch.workflow.builder import Step, Workflow
+    from aiorch.workflow.options import Options
 
 _POLICY = ("retry", "timeout", "on_error", "fallback", "cache", "priority", "resources", "tags", "idempotent")
 """Keys that say how a task is carried out."""
@@ -210,12 +211,20 @@ def _gives(flow: Workflow, task: str, tasks: tuple[str, ...], place: _Place) -> 
 # --- a task ------------------------------------------------------------------------------------------------------
 
 
+def _unkind(task: Mapping[str, Any]) -> str:
+    """Why it cannot be told what a task does."""
+    said = [kind for kind in KINDS if kind in task]
+    if said:
+        return f"says {' and '.join(map(repr, said))}: one of them says what it does, make two tasks of it"
+    near = [(str(key), found[0]) for key in task if (found := nearest(str(key), KINDS, 1))]
+    offer = f": did you mean {near[0][1]!r} by {near[0][0]!r}?" if near else ""
+    return f"needs one of {', '.join(map(repr, KINDS))}, which says what it does{offer}"
+
+
 def _add(flow: Workflow, name: str, task: Mapping[str, Any], place: _Place) -> list[str]:
     kind = kind_of(task)
     if kind is None:
-        return [
-            f"[document] {place.source} needs one of {', '.join(map(repr, KINDS))}, which says what it does"
-        ]
+        return [f"[document] {place.source} {_unkind(task)}"]
     found = list(strangers(task, KINDS[kind], place.source))
     found += [
         f"[document] {place.source}: a {kind} needs {key!r}: {KINDS[kind][key].about}"

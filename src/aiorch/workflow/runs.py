@@ -117,6 +117,12 @@ class Run:
 
     # --- looking ---------------------------------------------------------------------------------------------------
 
+    def __repr__(self) -> str:
+        """How it stands; what came of it may be long, and is not for logs."""
+        counts = ((len(self.finished), "done"), (len(self.errors), "failed"), (len(self.skipped), "skipped"))
+        told = ", ".join(f"{count} {what}" for count, what in counts if count)
+        return f"<run {self.id!r} of {self.workflow!r}: {self.state}{f' ({told})' if told else ''}>"
+
     @property
     def timeline(self) -> tuple[Row, ...]:
         """What was started, in that order."""

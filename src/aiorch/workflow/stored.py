@@ -26,7 +26,9 @@ def written(key: str, value: object, returns: Any) -> str:
     """
     text, back = _there_and_back(key, value, returns)
     if is_open(returns) and back != value:
-        raise NotStorable(key, type(value).__name__, "it would come back as something else: annotate what it gives")
+        raise NotStorable(
+            key, type(value).__name__, "it would come back as something else: annotate what it gives"
+        )
     return text
 
 
@@ -50,23 +52,17 @@ _HOLDERS = (list, dict, tuple, set, frozenset, Union, UnionType, Annotated)
 
 
 def _there_and_back(key: str, value: object, returns: Any) -> tuple[str, Any]:
-    kind = adapter(returns)
-    try:
-        for by_alias in (True, False):  # fields are read by their aliases, unless those are for writing only
+    kind, why = adapter(returns), "it comes back as something else"
+    for by_alias in (True, False):  # fields are read by their aliases, unless those are for writing only
+        try:
             text = kind.dump_json(value, warnings="error", by_alias=by_alias)
-            with suppress(ValueError if by_alias else _Nothing):
-                back = kind.validate_json(text)
-                if back == value or kind.dump_json(back, by_alias=by_alias) == text:
-                    return text.decode(), back
-    except Exception as fault:  # also what a user's own serializer raises
-        first, *more = str(fault).splitlines() or [type(fault).__name__]
-        why = "not what its type says" if more else first  # what stands below quotes the value
-        raise NotStorable(key, type(value).__name__, why) from None
-    raise NotStorable(key, type(value).__name__, "it comes back as something else")
-
-
-class _Nothing(Exception):
-    """Is never raised."""
+            back = kind.validate_json(text)
+            if back == value or kind.dump_json(back, by_alias=by_alias) == text:
+                return text.decode(), back
+        except Exception as fault:  # also what a user's own serializer raises
+            first, *more = str(fault).splitlines() or [type(fault).__name__]
+            why = "not what its type says" if more else first  # what stands below quotes the value
+    raise NotStorable(key, type(value).__name__, why)
 
 
 def clean(text: str) -> str:

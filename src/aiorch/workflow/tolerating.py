@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-
 from aiorch.errors import WorkflowError
+from aiorch.journal import committed
 from aiorch.protocols import Journal
 from aiorch.workflow.stored import clean
 
@@ -24,13 +23,6 @@ async def keep(journal: Journal, path: str, told: str) -> None:
 
 async def recall(journal: Journal, path: str) -> None:
     """Nothing, where nothing was written down. :raises FailedBefore: otherwise."""
-
-    async def unknown() -> str:
-        raise _Unknown  # a journal keeps what is returned, and so nothing of this
-
-    with contextlib.suppress(_Unknown):
-        raise FailedBefore(await journal.once(f"{path}!failed", unknown, returns=str))
-
-
-class _Unknown(Exception):
-    """There is nothing under this key."""
+    told = await committed(journal, f"{path}!failed", str)
+    if told is not None:
+        raise FailedBefore(told)

@@ -6,8 +6,7 @@ second time what a later one did before the crash; so it goes on with the try th
 
 from __future__ import annotations
 
-import contextlib
-
+from aiorch.journal import committed
 from aiorch.protocols import Journal
 
 
@@ -22,20 +21,11 @@ async def note(journal: Journal, path: str, outer: tuple[int, ...], number: int)
 
 async def reached(journal: Journal, path: str, outer: tuple[int, ...], most: int) -> int:
     """The try that the task was in: 1 where nothing was written down."""
-
-    async def unknown() -> int:
-        raise _Unknown  # a journal keeps what is returned, and so nothing of this
-
     found = 1
-    with contextlib.suppress(_Unknown):
-        while found < most:
-            found = await journal.once(_key(path, outer, found + 1), unknown, returns=int)
+    while found < most and await committed(journal, _key(path, outer, found + 1), int) is not None:
+        found += 1
     return found
 
 
 def _key(path: str, outer: tuple[int, ...], number: int) -> str:
     return f"{path}!try{'.'.join(map(str, (*outer, number)))}"
-
-
-class _Unknown(Exception):
-    """There is nothing under this key."""

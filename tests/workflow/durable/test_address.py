@@ -27,3 +27,11 @@ def test_anything_else_is_refused_without_its_secrets(url: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         Address.parse(url)
     assert "hush" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:runs.db", "sqlite:/runs.db", "sqlite://runs.db", "SQLite:///runs.db"]
+)
+def test_a_file_written_in_another_way_is_told_how_to_write_it(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="write it as sqlite:///runs.db$"):
+        Address.parse(url)

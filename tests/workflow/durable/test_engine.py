@@ -452,3 +452,18 @@ loaded = {"dbos", "sqlalchemy", "psycopg"} & set(sys.modules)
 assert not loaded, loaded
 """
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+@pytest.mark.anyio
+async def test_words_that_no_database_takes_end_a_run_like_any_others(opened: Open) -> None:
+    engine = opened()
+
+    async def body(_: Any) -> int:
+        raise ValueError("half a pair \ud83d and a zero \0")
+
+    with pytest.raises(ValueError, match="half a pair"):
+        await engine.run("r", "1", body, returns=int)
+    row = await engine.storage.do(lambda db: records.run_row(db, "r"), writes=False)
+    assert row is not None
+    assert (row.state, row.error) == ("failed", "ValueError: half a pair ? and a zero \ufffd")
+    assert await engine.run("r", "1", one, returns=int) == 1

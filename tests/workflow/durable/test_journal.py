@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import anyio
 import anyio.to_thread
 import pytest
+from pydantic import BaseModel, Field
 
 from aiorch.errors import NeedsPermission, NotStorable, WorkflowError
 from aiorch.types import Usage
 from aiorch.workflow.durable import Durable, records
+from aiorch.workflow.stored import LeftBehind
 
 pytestmark = pytest.mark.anyio
 
 Open = Callable[[], Durable]
+
+
+class Named(BaseModel):
+    kind: str | None = Field(None, alias="class")
 
 
 def gives(value: Any, made: list[str] | None = None) -> Callable[[], Awaitable[Any]]:
@@ -145,6 +153,20 @@ async def test_a_guarded_call_that_raised_is_tried_again(opened: Open) -> None:
     assert await opened().run("r", "1", body, returns=str) == "sent"
 
 
+async def test_a_guarded_call_that_was_left_behind_is_not_repeated_unasked(opened: Open) -> None:
+    async def body(journal: Any) -> str:
+        async def outlasts() -> str:
+            raise LeftBehind("its thread goes on")
+
+        with pytest.raises(LeftBehind):
+            await journal.once("send", outlasts, returns=str, idempotent=False)
+        with pytest.raises(NeedsPermission):
+            await journal.once("send", gives("sent"), returns=str, idempotent=False)
+        return "asked"
+
+    assert await opened().run("r", "1", body, returns=str) == "asked"
+
+
 # --- the ledger --------------------------------------------------------------------------------------------------
 
 
@@ -237,6 +259,27 @@ async def test_a_result_of_the_run_that_cannot_be_kept_fails_it(opened: Open) ->
     assert row.state == "failed"
 
 
+@pytest.mark.parametrize(
+    "value", [(1, 2), {1}, {1: 2}, [Path("a")], datetime(2026, 1, 1, tzinfo=UTC), math.inf]
+)
+async def test_what_would_come_back_as_something_else_is_refused(opened: Open, value: Any) -> None:
+    async def body(journal: Any) -> Any:
+        return await journal.once("a", gives(value), returns=Any)
+
+    with pytest.raises(NotStorable, match="would come back as something else"):
+        await opened().run("r", "1", body, returns=object)
+
+
+async def test_fields_with_another_name_in_json_come_back(opened: Open) -> None:
+    value = Named.model_validate({"class": "owl"})
+
+    async def body(journal: Any) -> Named:
+        return await journal.once("a", gives(value), returns=Named)
+
+    assert await opened().run("r", "1", body, returns=Named) == value
+    assert await opened().run("r", "1", body, returns=Named) == value
+
+
 async def test_what_does_not_fit_any_more_says_that_the_code_changed(opened: Open) -> None:
     async def first(journal: Any) -> str:
         await journal.once("a", gives("text"), returns=str)
@@ -257,6 +300,18 @@ async def test_numbers_that_json_has_no_word_for_are_refused(opened: Open) -> No
 
 
 # --- mail --------------------------------------------------------------------------------------------------------
+
+
+async def test_what_was_sent_in_time_counts_where_it_is_read_too_late(opened: Open) -> None:
+    engine = opened()
+    await engine.storage.send("r", "ok", '"yes"')
+
+    async def body(journal: Any) -> Any:
+        with anyio.CancelScope() as over:
+            over.cancel()
+            return await journal.receive("ok")
+
+    assert await engine.run("r", "1", body, returns=object) == "yes"
 
 
 async def test_what_is_sent_wakes_whoever_waits_and_stays(opened: Open) -> None:

@@ -13,7 +13,7 @@ from tests.workflow.durable.server import Server
 
 from aiorch.errors import ConfigurationError, InputError, InvalidWorkflow
 from aiorch.workflow import Services, Workflow, execute
-from aiorch.workflow.durable import Durable, Limits, Runs, Schedule, serve, submit
+from aiorch.workflow.durable import Durable, Limits, Runs, Schedule, records, serve, submit
 from aiorch.workflow.durable.tables import workers
 
 
@@ -161,6 +161,27 @@ async def test_a_fork_does_a_task_and_all_behind_it_again(url: str) -> None:
             await runs.fork("owls", "secund")
         with pytest.raises(InputError, match="there is a run 'again'"):
             await runs.fork("owls", "second", new_run_id="again")
+
+
+async def test_a_fork_does_not_repeat_a_call_that_nobody_knows_the_end_of(url: str) -> None:
+    flow, paid = Workflow("pay"), list[int]()
+    flow.add("pay", lambda: paid.append(1) or "paid", idempotent=False)
+    flow.add("other", lambda: 1)
+    async with working(url, flow), Runs(url) as runs:
+        await runs.submit(flow, run_id="a", delay=3600)
+
+        def began_and_died(db: Any) -> None:
+            held = records.claim(db, "a", flow.graph().version, owner="x", token="t", gone=lambda *_: True)
+            assert isinstance(held, records.Held)
+            records.begin(db, held.claim, 0, "pay", guarded=True, at=0.0)
+
+        await runs.desk.tables(began_and_died)
+        forked = await runs.fork("a", "other")
+        info = await ended(runs, forked)
+        assert info.state == "failed"
+        assert "pay!again" in str(info.error)
+        assert (await ended(runs, await runs.fork("a", "pay"))).state == "done"  # which asks for it
+    assert len(paid) == 1
 
 
 async def test_what_a_run_waits_for_is_told_and_can_be_answered(url: str) -> None:

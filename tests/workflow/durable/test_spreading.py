@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from tests.workflow.durable.jobs import Model, ended, until, working
 from tests.workflow.durable.server import Server
@@ -80,6 +82,19 @@ async def test_a_part_that_fails_fails_the_run_and_both_can_be_resumed(url: str)
         await runs.resume("book")
         await until(runs, "book", lambda info: info.state == "done")
     assert model.asked.count("outline chapter 0") == 1
+
+
+async def test_what_a_part_gives_has_its_type(url: str) -> None:
+    def weighed() -> Decimal:
+        return Decimal("1.50")
+
+    inner, flow = Workflow("inner"), Workflow("outer")
+    inner.add("weighed", weighed)
+    flow.sub("part", inner, spread=True)
+    flow.add("shown", lambda part: f"{part.normalize()} kg")
+    async with working(url, flow), Runs(url) as runs:
+        await runs.submit(flow, run_id="o")
+        assert (await ended(runs, "o")).state == "done"
 
 
 async def test_cancelling_a_run_cancels_its_parts(url: str) -> None:

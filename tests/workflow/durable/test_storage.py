@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import Connection, insert, text
 
 from aiorch.errors import LeaseLost, StorageError
-from aiorch.workflow.durable import Durable, records
+from aiorch.workflow.durable import Durable, connecting, records
 from aiorch.workflow.durable.address import Address
 from aiorch.workflow.durable.records import Claim, Held
 from aiorch.workflow.durable.storage import Storage
@@ -297,3 +297,51 @@ async def test_ten_thousand_results_are_read_at_once(storage: Storage) -> None:
     assert len(held.effects) == 10_000
     assert held.claim.epoch == mine.epoch + 1
     assert time.monotonic() - began < 30
+
+
+async def test_those_who_wait_for_a_busy_file_together_wait_once(
+    storage: Storage, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connecting, "PATIENCE", 1)
+    tried: list[int] = []
+    transact: Any = storage._transact  # pyright: ignore[reportPrivateUsage]
+
+    def counted(jobs: list[Any]) -> None:
+        tried.append(len(jobs))
+        transact(jobs)
+
+    monkeypatch.setattr(storage, "_transact", counted)
+    await storage.do(lambda db: None)
+    entered, go = threading.Event(), threading.Event()
+
+    def reads(db: Connection) -> None:
+        entered.set()
+        go.wait(30)
+
+    async def refused() -> None:
+        with pytest.raises(StorageError, match="held by another process"):
+            await storage.do(lambda db: None)
+
+    with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: storage.do(reads, writes=False))
+            await anyio.to_thread.run_sync(entered.wait)
+            for _ in range(20):
+                tasks.start_soon(refused)
+            await anyio.sleep(0.05)
+            go.set()
+    assert tried == [1, 1, 20]
+
+
+async def test_whoever_held_a_run_that_was_deleted_commits_nothing_into_a_new_one_of_its_id(
+    storage: Storage,
+) -> None:
+    old = (await storage.do(claimed)).claim
+    await storage.do(lambda db: records.forget(db, "r"))
+    new = (await storage.do(lambda db: claimed(db, token="u"))).claim
+    assert old.epoch == new.epoch
+    with pytest.raises(LeaseLost):
+        await storage.do(keeps(old, "a"))
+    assert not await storage.do(lambda db: records.holds(db, old), writes=False)
+    await storage.do(keeps(new, "a"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from aiorch.errors import InputError, nearest
 from aiorch.types import new_id
 from aiorch.workflow.durable.desk import Desk
-from aiorch.workflow.durable.forking import done_again, taken_along, task_at_the_top
+from aiorch.workflow.durable.forking import done_again, taken_along, task_at_the_top, there_is
 from aiorch.workflow.durable.leases import Worker, alive, unserved
 from aiorch.workflow.durable.rows import ENDED, RunDetails, RunInfo, State
 from aiorch.workflow.durable.submitting import PART, Order, checked_id, enqueue, graph_of, order_of
@@ -289,7 +289,9 @@ class Runs:
 
         :param by: who decided.
         :returns: False where somebody had decided before.
+        :raises InputError: for a task that the workflow of a submitted run has not got.
         """
+        await self._asks(run_id, task)
         return await self.send(run_id, task, {"allowed": allowed, "by": by, "note": note})
 
     # --- steps ---------------------------------------------------------------------------------------------------
@@ -306,6 +308,17 @@ class Runs:
             )
             raise InputError(f"there is no run {run_id!r}.{offer}")
         return found[0]
+
+    async def _asks(self, run_id: str, task: str) -> None:
+        from aiorch.workflow.durable import specifications
+
+        order = Order.of((await self._status(run_id)).input)
+        if order is None:
+            return  # a program's own run: nobody wrote down what its tasks are
+        version = order.version
+        known = await self.desk.tables(lambda db: specifications.read(db, version), writes=False)
+        if known is not None:
+            there_is(known.needs, task_at_the_top(task))
 
     async def _known(self, run_id: str) -> tuple[RunInfo, Order]:
         status = await self._status(run_id)

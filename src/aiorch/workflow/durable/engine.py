@@ -224,6 +224,8 @@ class Durable:
                         state = "cancelled" if why is None else "failed"
                         await storage.do(partial(finish, mine=mine, state=state, error=error))
                     ended = "cancel" if why is None else "fail"
+                except LeaseLost:  # whoever took the run away, or cancelled it, wrote down how it stands
+                    pass
                 except Exception as fault:  # whatever it is, DBOS has to let go of the run
                     log.warning(
                         "how run %s ended could not be written: %s", mine.run_id, fault or "no time left"

@@ -21,16 +21,22 @@ def task_at_the_top(key: str) -> str:
     return _END.split(key, maxsplit=1)[0]
 
 
+def there_is(needs: Iterable[str], task: str) -> None:
+    """:raises InputError: where there is no such task."""
+    known = tuple(needs)
+    if task not in known:
+        near = nearest(task, known)
+        offer = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise InputError(f"the run's workflow has no task {task!r}.{offer}")
+
+
 def done_again(needs: Mapping[str, Sequence[str]], task: str) -> frozenset[str]:
     """``task`` and all that depend on it.
 
     :param needs: for each task those that come before it.
     :raises InputError: where there is no such task.
     """
-    if task not in needs:
-        near = nearest(task, needs)
-        offer = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise InputError(f"the run's workflow has no task {task!r}.{offer}")
+    there_is(needs, task)
     found = {task}
     waiting = dict(needs)
     while True:
