@@ -23,6 +23,7 @@
     ├── QualityError                  ``require_quality=True`` and the answer is below its minima
     │   └── OutputInvalid             the answer does not fit the type that was asked for
     ├── WorkflowError
+    │   ├── InputsChanged             a run cannot be carried on: other inputs began it
     │   ├── InvalidWorkflow           the workflow cannot run: every problem found
     │   ├── LeaseLost                 somebody else carries out the run by now; what came here is thrown away
     │   ├── NeedsPermission           a call began, nobody knows how it ended: may it be repeated?
@@ -362,6 +363,19 @@ class VersionChanged(WorkflowError):
         super().__init__(
             f"run {run_id!r} was begun by version {began} of its workflow, and this is version {now}: take a new "
             "run id, or finish it with the workflow as it was"
+        )
+
+
+class InputsChanged(WorkflowError):
+    """A run cannot be carried on: other inputs began it."""
+
+    def __init__(self, run_id: str, names: Sequence[str]) -> None:
+        self.run_id = run_id
+        self.names = tuple(names)
+        """The inputs that differ."""
+        super().__init__(
+            f"run {run_id!r} was begun with other values of {', '.join(map(repr, self.names))}, and what it "
+            "committed came from those: hand in the same, or take a new run id"
         )
 
 

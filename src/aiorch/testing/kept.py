@@ -132,7 +132,8 @@ class KeptJournal:
         if key not in kept.committed:
             if idempotent or key not in kept.begun or self._allowed(key):
                 kept.begun.add(key)
-                kept.made.append(key)
+                if not key.startswith("!"):  # what the run itself writes down is no effect of a task
+                    kept.made.append(key)
                 value = await (self._told(key, effect) if ledger else self._tried(key, effect))
                 kept.committed.setdefault(key, written(key, value, returns))
             kept.begun.discard(key)

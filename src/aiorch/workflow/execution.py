@@ -15,6 +15,7 @@ from aiorch.workflow.engine import Memory
 from aiorch.workflow.gates import Gates
 from aiorch.workflow.graph import Graph
 from aiorch.workflow.missing import Lack
+from aiorch.workflow.resuming import same_inputs
 from aiorch.workflow.runs import Run
 from aiorch.workflow.scheduler import Pool
 from aiorch.workflow.services import Services
@@ -52,6 +53,7 @@ async def execute(
     :param run: a fresh :class:`Run` to fill in. Whoever may cancel keeps it, and reads there what was finished; its
         ``id`` is the id under which a durable engine stores the run, and resumes it.
     :raises InvalidWorkflow: before anything starts, with every problem found.
+    :raises InputsChanged: where a durable run is carried on with other inputs than it was begun with.
     :raises TaskFailed: with the partial run as ``run`` and the cause chained.
     """
     graph = flow if isinstance(flow, Graph) else flow.graph()
@@ -78,6 +80,9 @@ async def execute(
         threads = anyio.CapacityLimiter(limit)
         zero = services.clock.monotonic()
         house = House(run, services, journal, engine.durable, pool, threads, handed, zero)
+        house.show()
+        if engine.durable and given:
+            await same_inputs(journal, run.id, given)
         await _carry_out(Carrying(house, graph, given))
         return stored(run, services.redact) if engine.durable else {}
 

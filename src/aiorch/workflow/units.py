@@ -46,6 +46,12 @@ class House:
             made = event(at=services.clock.now(), task_id=task_id, run_id=self.run.id, **facts)  # pyright: ignore[reportCallIssue]
             services.bus.emit(made)
 
+    def show(self) -> None:
+        """Let whoever looks at a durable run from outside see what it is, and for what it waits."""
+        show = getattr(self.journal, "show", None)
+        if show is not None:
+            show(self.run.workflow, self.run.waiting)
+
 
 @dataclass(slots=True, eq=False)
 class Unit:

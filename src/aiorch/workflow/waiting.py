@@ -87,6 +87,7 @@ async def _watched(unit: Unit, waiting: Waiting, ask: Any) -> Any:
     """Wait, and let whoever looks at the run see for what. :raises TimeoutError: when the time is over."""
     shown = unit.house.run._waiting  # pyright: ignore[reportPrivateUsage]
     shown[unit.path] = waiting
+    unit.house.show()
     _tell(unit, waiting.kind, waiting.until, waiting.name)
     try:
         if waiting.until is None:
@@ -95,6 +96,7 @@ async def _watched(unit: Unit, waiting: Waiting, ask: Any) -> Any:
         return await within(unit.house, max(0.0, left), ask)
     finally:
         shown.pop(unit.path, None)
+        unit.house.show()
 
 
 def _tell(unit: Unit, kind: str, until: float | None, name: str = "") -> None:

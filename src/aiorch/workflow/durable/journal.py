@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
 
@@ -18,6 +18,9 @@ from aiorch.workflow.durable.records import Held
 from aiorch.workflow.durable.storage import Storage, Work
 from aiorch.workflow.ledger import CallRecord, CallState, task_of
 from aiorch.workflow.stored import AGAIN, LeftBehind, read, written
+
+if TYPE_CHECKING:
+    from aiorch.workflow.runs import Waiting
 
 T = TypeVar("T")
 
@@ -48,6 +51,10 @@ class DurableJournal:
     def calls(self) -> tuple[CallRecord, ...]:
         """Every call ever begun for the run, in order; one that was made again after a crash is there twice."""
         return (*self._before, *self._calls)
+
+    def show(self, workflow: str, waiting: Sequence[Waiting]) -> None:
+        """Let whoever looks at the run from outside see of which workflow it is, and for what it waits."""
+        self._storage.post(partial(records.show, mine=self._claim, workflow=workflow, waiting=tuple(waiting)))
 
     async def once(
         self,

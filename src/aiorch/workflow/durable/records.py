@@ -9,17 +9,21 @@ epoch, whoever deletes it takes the claim out, and every commit of another claim
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Connection, Insert, Row, Table, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from aiorch.errors import LeaseLost, RunInUse, VersionChanged
+from aiorch.workflow.durable import waits
 from aiorch.workflow.durable.tables import calls, effects, mail, runs, specifications
 from aiorch.workflow.ledger import CallRecord, CallState, task_of
 from aiorch.workflow.stored import AGAIN
+
+if TYPE_CHECKING:
+    from aiorch.workflow.runs import Waiting
 
 RunState = Literal["running", "done", "failed", "cancelled"]
 
@@ -141,6 +145,15 @@ def finish(
         .where(runs.c.run_id == mine.run_id, runs.c.state != "done")
         .values(owner=None, updated=time.time(), **values)
     )
+
+
+def show(db: Connection, mine: Claim, workflow: str, waiting: Sequence[Waiting]) -> None:
+    """Write down, for whoever looks from outside, of which workflow a run is and for what it waits. Of a run that is
+    somebody else's by now, nothing.
+    """
+    its = (runs.c.run_id == mine.run_id, runs.c.epoch == mine.epoch, runs.c.token == mine.token)
+    if db.execute(update(runs).where(*its).values(workflow=workflow)).rowcount:
+        waits.keep(db, {mine.run_id: waiting})
 
 
 def take_away(db: Connection, run_id: str, state: RunState) -> bool:
