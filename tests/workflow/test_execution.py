@@ -403,7 +403,7 @@ async def test_each_ai_task_goes_through_the_journal_once_under_its_own_key() ->
         with pytest.raises(TaskFailed):
             await execute(flow, {"x": "p", "ns": ["a", "b"]}, ask=script, engine=engine, run=Run("w", "id1"))
     assert [t.text for t, _, _ in script.asked] == ["p", "a", "b"]
-    assert {key for key in engine.ledger.kept if ":" not in key} == {"plan", "each[0]", "each[1]"}
+    assert {key for key in engine.ledger.kept if ":" not in key} == {"!inputs", "plan", "each[0]", "each[1]"}
     inside = {key.partition(":")[0] for key in engine.ledger.kept if ":" in key}
     assert inside == {"plan", "each[0]", "each[1]"}
     assert engine.ledger.types["plan"] == Outcome[int]
