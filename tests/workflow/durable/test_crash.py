@@ -62,7 +62,9 @@ anyio.run(main)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
-@pytest.mark.parametrize("after", [4, 14])  # of three lanes: one is at its second step, so its first is committed
+@pytest.mark.parametrize(
+    "after", [4, 14]
+)  # of three lanes: one is at its second step, so its first is committed
 def test_nothing_that_was_committed_is_done_again_after_a_kill(tmp_path: Path, url: str, after: int) -> None:
     command = [sys.executable, "-c", PROGRAM, str(tmp_path), url]
     ledger = tmp_path / "ledger"
