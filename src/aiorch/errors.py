@@ -336,7 +336,7 @@ class RunInUse(WorkflowError):
         """Which process, as the table of runs names it."""
         super().__init__(
             f"run {run_id!r} is carried out by another process ({owner}): wait until it has ended, or cancel it; "
-            "a process that is gone loses its runs at once on the same machine, else when its lease has ended"
+            "one that is gone loses its runs at once on the same machine, a worker elsewhere when its lease has ended"
         )
 
 
