@@ -226,7 +226,7 @@ class House:
         await self._transport.aclose()
         if self.line.days is not None:
             try:
-                await self.line.days.book.write()
+                await self.line.days.book.aclose()
             except AiorchError as broken:  # the worst case stays counted
                 log.warning("what calls have taken of the day's budget could not be written: %s", broken)
         await self._store.aclose()

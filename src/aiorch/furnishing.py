@@ -82,7 +82,7 @@ def day_tables(settings: Settings) -> tuple[Migration, ...]:
     """The tables of budgets a day, where there are any."""
     if not counts_days(settings):
         return ()
-    from aiorch.routing.day_purse import MIGRATIONS
+    from aiorch.routing.day_rows import MIGRATIONS
 
     return MIGRATIONS
 
@@ -92,6 +92,7 @@ def day_purses(settings: Settings, store: Store, clock: Clock) -> DayPurses | No
     if not counts_days(settings):
         return None
     from aiorch.routing.day_purse import DayBook, DayLimit, DayPurses
+    from aiorch.routing.day_rows import SharedDays, StoreDays
 
     def limit_of(name: str) -> DayLimit | None:
         own = settings.allowance(name)
@@ -101,7 +102,12 @@ def day_purses(settings: Settings, store: Store, clock: Clock) -> DayPurses | No
 
     everybody = settings.budget_day_usd, settings.budget_day_tokens
     limit = None if everybody == (None, None) else DayLimit(*everybody)
-    return DayPurses(DayBook(store, clock), limit, limit_of)
+    elsewhere = settings.shared_database
+    if elsewhere is None:
+        return DayPurses(DayBook(StoreDays(store, clock), clock), limit, limit_of)
+    from aiorch.quotas import PostgresRows
+
+    return DayPurses(DayBook(SharedDays(PostgresRows(elsewhere.get_secret_value())), clock), limit, limit_of)
 
 
 def experience_of(

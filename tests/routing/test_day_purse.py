@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,16 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiorch.errors import StorageError
+from aiorch.quotas.rows import Decide
 from aiorch.routing.day_purse import (
     EVERYTHING,
-    KEPT,
-    MIGRATIONS,
     DayBook,
     DayLimit,
     DayPurse,
     DayPurses,
     DaySpent,
 )
+from aiorch.routing.day_rows import KEPT, MIGRATIONS, SharedDays, StoreDays
 from aiorch.routing.spending import Hold
 from aiorch.store import Store
 from aiorch.testing import FakeClock
@@ -39,13 +39,24 @@ def clock() -> FakeClock:
 @pytest.fixture
 async def book(tmp_path: Path, clock: FakeClock) -> AsyncGenerator[DayBook]:
     store = Store(tmp_path / "aiorch.sqlite3", MIGRATIONS, clock=clock)
-    yield DayBook(store, clock)
+    yield DayBook(StoreDays(store, clock), clock)
     await store.aclose()
 
 
 def again(tmp_path: Path, clock: FakeClock) -> DayBook:
     """As another process sees it."""
-    return DayBook(Store(tmp_path / "aiorch.sqlite3", MIGRATIONS, clock=clock), clock)
+    return DayBook(StoreDays(Store(tmp_path / "aiorch.sqlite3", MIGRATIONS, clock=clock), clock), clock)
+
+
+def store_of(book: DayBook) -> Store:
+    days = book._days
+    assert isinstance(days, StoreDays)
+    return days._store
+
+
+async def closed(book: DayBook) -> None:
+    """What was not written is lost, as it is when a process dies."""
+    await store_of(book).aclose()
 
 
 def purse(
@@ -84,7 +95,7 @@ async def test_a_restart_forgets_nothing(book: DayBook, tmp_path: Path, clock: F
     assert await purse(later, "1", 1_000).reserve(FREE, 701) == (
         "it could take 701 tokens, and 700 of the day's budget (1,000) are left"
     )
-    await later._store.aclose()
+    await closed(later)
 
 
 @pytest.mark.anyio
@@ -96,7 +107,7 @@ async def test_what_a_process_that_died_had_reserved_stays_counted(
     assert await purse(later, "1").reserve(Decimal("0.4"), 0) == (
         "it could cost 0.4 USD, and 0.3 of the day's budget (1 USD) are left"
     )
-    await later._store.aclose()
+    await closed(later)
 
 
 @pytest.mark.anyio
@@ -162,14 +173,14 @@ async def test_a_call_that_settles_while_another_asks_makes_room_for_it(
 ) -> None:
     mine = purse(book, tokens=100)
     first = await taken(mine, tokens=80)
-    real = book._store.transaction
+    real = store_of(book).transaction
 
     async def settled_meanwhile(work: Any) -> Any:
-        monkeypatch.setattr(book._store, "transaction", real)
+        monkeypatch.setattr(store_of(book), "transaction", real)
         mine.settle(first, FREE, 20)
         return await real(work)
 
-    monkeypatch.setattr(book._store, "transaction", settled_meanwhile)
+    monkeypatch.setattr(store_of(book), "transaction", settled_meanwhile)
     await taken(mine, tokens=80)
     assert (await book.spent()).tokens == 100
 
@@ -211,7 +222,7 @@ async def test_processes_share_one_budget(book: DayBook, tmp_path: Path, clock: 
     await book.write()
     assert isinstance(await there.reserve(FREE, 60), Hold)
     assert (await book.spent()).tokens == 70
-    await other._store.aclose()
+    await closed(other)
 
 
 @pytest.mark.anyio
@@ -226,7 +237,7 @@ async def test_what_cannot_be_counted_is_not_spent_and_what_was_spent_is_not_los
         raise StorageError("the disk is full")
 
     with monkeypatch.context() as broken:
-        broken.setattr(book._store, "transaction", full)
+        broken.setattr(store_of(book), "transaction", full)
         with pytest.raises(StorageError):
             await mine.reserve(FREE, 1)
         with pytest.raises(StorageError):
@@ -268,7 +279,7 @@ def test_two_processes_never_overshoot_the_day_together(
     spent = [Decimal(0), 0]
 
     async def everybody() -> None:
-        books = DayBook(store, clock), DayBook(store, clock)
+        books = DayBook(StoreDays(store, clock), clock), DayBook(StoreDays(store, clock), clock)
         purses = [purse(book, str(Decimal(cents) / 100), tokens) for book in books]
 
         async def one(which: int, most: int, longest: int, used: float, sent: bool) -> None:
@@ -309,3 +320,58 @@ async def test_what_is_left_of_today_is_the_least_of_all_that_counts(book: DayBo
     assert await purses.left(("tenant:acme", "user:u1")) == Budget(Decimal("0.5"), 200)
     assert await purses.left(()) == Budget(Decimal("3.5"))
     assert await DayPurses(book).left(("user:u1",)) is None
+
+
+# --- shared by machines ------------------------------------------------------------------------------------------
+
+
+class Unsure:
+    """Rows in memory whose exchange happens, and is not known to have happened where ``doubtful``."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.kept: dict[str, tuple[str, float]] = {}
+        self.clock = clock
+        self.doubtful = False
+        self.closed = False
+
+    async def exchange(self, keys: Sequence[str], decide: Decide) -> None:
+        self.kept |= decide({k: self.kept[k][0] for k in keys if k in self.kept}, self.clock.now())
+        if self.doubtful:
+            raise StorageError("the connection was lost")
+
+    async def states(self) -> list[str]:
+        return [state for state, _ in self.kept.values()]
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.anyio
+async def test_machines_that_share_limits_share_the_day_as_well(clock: FakeClock) -> None:
+    rows = Unsure(clock)
+    here, there = (DayBook(SharedDays(rows), clock) for _ in range(2))
+    mine, theirs = purse(here, "1", 1_000), purse(there, "1", 1_000)
+    hold = await taken(mine, "0.6", 400)
+    assert "0.4 of the day's budget" in str(await theirs.reserve(Decimal("0.5"), 0))
+    mine.settle(hold, Decimal("0.1"), 50)
+    await here.write()
+    await taken(theirs, "0.9", 950)
+    assert await here.spent() == DaySpent(Decimal(1), 1_000)
+    assert await here.spent(day="2027-01-14") == DaySpent()
+    assert all(until == clock.now() + KEPT for _, until in rows.kept.values())
+    await here.aclose()
+    assert rows.closed
+
+
+@pytest.mark.anyio
+async def test_what_may_have_been_given_back_is_not_given_back_twice(clock: FakeClock) -> None:
+    rows = Unsure(clock)
+    book = DayBook(SharedDays(rows), clock)
+    mine = purse(book, "1")
+    mine.settle(await taken(mine, "0.6"), Decimal("0.1"), 0)
+    rows.doubtful = True
+    with pytest.raises(StorageError):
+        await book.write()
+    rows.doubtful = False
+    await book.write()
+    assert await book.spent() == DaySpent(Decimal("0.1"), 0)

@@ -1,6 +1,7 @@
 """What may be spent from midnight to midnight UTC: by everybody here, by a tenant, by a user.
 
-Kept in the store, so a restart forgets nothing and processes on one data folder share it. What is reserved counts as
+Kept in a database, so a restart forgets nothing, and the processes that use it share it: those of one data folder, or
+those of several machines. What is reserved counts as
 spent until it is settled; what a process that died had reserved stays counted until the day is over, since nobody knows
 what of it was charged.
 """
@@ -10,40 +11,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 
 from aiorch.routing.budgets import least
+from aiorch.routing.day_rows import Amounts, Days, day_of
 from aiorch.routing.spending import FIRST_LOOK, LAST_LOOK, Hold
-from aiorch.store import Migration
 from aiorch.types import Budget
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from aiorch.clock import Clock
-    from aiorch.store import Store
-
-MIGRATIONS = (
-    Migration(
-        "spending",
-        1,
-        """
-        CREATE TABLE day_spending (
-            day TEXT NOT NULL, name TEXT NOT NULL, pico_usd INTEGER NOT NULL, tokens INTEGER NOT NULL,
-            PRIMARY KEY (day, name)
-        ) WITHOUT ROWID
-        """,
-    ),
-)
-"""Amounts with what is reserved. Money in whole millionths of a millionth of a dollar: exact sums, and the cheapest
-known token costs thousands of them."""
-
-KEPT = 40 * 86_400.0
-"""Seconds for which a day is remembered, for people who ask what a month has cost."""
 
 _PICO = Decimal(10) ** 12
 
@@ -88,26 +67,26 @@ class DayBook:
     :raises StorageError: from what is awaited, when the store cannot be used: what cannot be counted is not spent.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, days: Days, clock: Clock) -> None:
+        self._days = days
         self._clock = clock
         self._unwritten: dict[tuple[str, str], tuple[int, int]] = {}
         self._open: dict[tuple[str, str], tuple[int, int]] = {}
         self._seen: dict[tuple[str, str], tuple[int, int]] = {}
         self._lock = threading.Lock()
-        self._tidied = ""
+        self._seen_on = ""
 
     def today(self) -> str:
         """The day in UTC, as ``2026-11-22``."""
-        return _day(self._clock.now())
+        return day_of(self._clock.now())
 
     async def reserve(self, limits: Mapping[str, DayLimit], usd: Decimal, tokens: int) -> DayHold | Short:
         """Reserve under all these names, or say why not."""
         day, pico = self.today(), _pico(usd)
 
-        def take(db: sqlite3.Connection) -> Short | None:
+        def take(kept: Amounts) -> Short | None:
             for name, limit in limits.items():
-                there = _read(db, day, name)
+                there = kept.read((day, name))
                 self._seen[day, name] = there
                 why = _refused(name, limit, there, pico, tokens)
                 if why is not None:
@@ -119,12 +98,12 @@ class DayBook:
                     alone = there[0] - mine[0] + later[0], there[1] - mine[1] + later[1]
                     return Short(why, passing=_refused(name, limit, alone, pico, tokens) is None)
             for name in limits:
-                _add(db, day, name, pico, tokens)
+                kept.add((day, name), (pico, tokens))
                 there = self._seen[day, name]
                 self._seen[day, name] = there[0] + pico, there[1] + tokens
             return None
 
-        short = await self._transaction(take)
+        short = await self._transaction(take, [(day, name) for name in limits])
         if short is not None:
             return short
         with self._lock:
@@ -148,12 +127,19 @@ class DayBook:
     async def write(self) -> None:
         """Write the settlements that are not written yet."""
         if self._unwritten:
-            await self._transaction(lambda db: None)
+            await self._transaction(lambda kept: None)
+
+    async def aclose(self) -> None:
+        """Write what is not written yet, and let go of connections. :raises StorageError: where that fails."""
+        try:
+            await self.write()
+        finally:
+            await self._days.aclose()
 
     async def spent(self, name: str = EVERYTHING, day: str | None = None) -> DaySpent:
         """What a day (today) has cost under this name, with what is reserved."""
         on = day or self.today()
-        pico, tokens = await self._transaction(lambda db: _read(db, on, name))
+        pico, tokens = await self._transaction(lambda kept: kept.read((on, name)), [(on, name)])
         self._seen[on, name] = pico, tokens
         return DaySpent(Decimal(pico) / _PICO, tokens)
 
@@ -162,30 +148,32 @@ class DayBook:
         found = self._seen.get((self.today(), name))
         return None if found is None else DaySpent(Decimal(found[0]) / _PICO, found[1])
 
-    async def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def _transaction(self, work: Callable[[Amounts], T], keys: Sequence[tuple[str, str]] = ()) -> T:
         """Run ``work`` after whatever has to be written, all or nothing. Who gives up meanwhile waits for its end."""
         with self._lock:
             written, self._unwritten = self._unwritten, {}
-        today = self.today()
 
-        def whole(db: sqlite3.Connection) -> T:
-            for (day, name), (pico, tokens) in written.items():
-                _add(db, day, name, pico, tokens)
-            if self._tidied != today:
-                db.execute("DELETE FROM day_spending WHERE day < ?", (_day(self._clock.now() - KEPT),))
-            return work(db)
+        def whole(kept: Amounts) -> T:
+            for key, amount in written.items():
+                kept.add(key, amount)
+            return work(kept)
 
         results: list[T] = []
         try:
             with anyio.CancelScope(shield=True):
-                results.append(await self._store.transaction(whole))
+                results.append(await self._days.transaction({*keys, *written}, whole))
         except BaseException:
             with self._lock:
                 for key, (pico, tokens) in written.items():
+                    if (
+                        not self._days.certain
+                    ):  # it may stand there: what would be taken back twice stays counted
+                        pico, tokens = max(0, pico), max(0, tokens)
                     _more(self._unwritten, key, pico, tokens)
             raise
-        if self._tidied != today:
-            self._tidied = today
+        today = self.today()
+        if self._seen_on != today:
+            self._seen_on = today
             self._seen = {key: value for key, value in self._seen.items() if key[0] == today}
         return results[0]
 
@@ -293,27 +281,8 @@ class Short:
     """True where it would fit without calls that are under way here."""
 
 
-def _day(now: float) -> str:
-    return datetime.fromtimestamp(now, UTC).date().isoformat()
-
-
 def _pico(usd: Decimal) -> int:
     return int((usd * _PICO).to_integral_value(ROUND_CEILING))
-
-
-def _read(db: sqlite3.Connection, day: str, name: str) -> tuple[int, int]:
-    row = db.execute(
-        "SELECT pico_usd, tokens FROM day_spending WHERE day = ? AND name = ?", (day, name)
-    ).fetchone()
-    return row or (0, 0)
-
-
-def _add(db: sqlite3.Connection, day: str, name: str, pico: int, tokens: int) -> None:
-    db.execute(
-        "INSERT INTO day_spending VALUES (?, ?, ?, ?) ON CONFLICT (day, name) "
-        "DO UPDATE SET pico_usd = pico_usd + excluded.pico_usd, tokens = tokens + excluded.tokens",
-        (day, name, pico, tokens),
-    )
 
 
 def _more(book: dict[tuple[str, str], tuple[int, int]], key: tuple[str, str], pico: int, tokens: int) -> None:

@@ -244,8 +244,8 @@ class Settings(BaseSettings):
 
     # --- what machines share
     shared_database: Annotated[SecretStr | None, BeforeValidator(_none_word)] = None
-    """The address of a PostgreSQL database through which several machines share limits: ``postgresql://user:password@host/name``.
-    ``None`` shares them between the processes of this machine."""
+    """The address of a PostgreSQL database through which several machines share limits and budgets of a day:
+    ``postgresql://user:password@host/name``. ``None`` shares them between the processes of this machine."""
 
     # --- where runs of workflows live
     engine: SecretStr = SecretStr("memory")
