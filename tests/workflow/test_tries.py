@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 from aiorch.errors import ExecutionError, NeedsPermission, TaskFailed
 from aiorch.protocols import Journal, Tool
 from aiorch.testing import KeptRuns, VirtualClock
-from aiorch.types import Outcome, Task
+from aiorch.types import Outcome, Task, ToolSpec
 from aiorch.workflow import Retry, Run, Services, Workflow, execute
 
 pytestmark = pytest.mark.anyio
@@ -202,3 +202,32 @@ async def test_what_tolerated_failures_said_is_kept_without_secrets() -> None:
     await execute(flow, services=services, engine=runs, run=Run("w", id="1"))
     assert "401 for key ***" in str(runs["1"].result)
     assert "sk-secret" not in str(runs["1"])
+
+
+@pytest.mark.parametrize("kept", [False, True])
+async def test_a_call_that_was_cut_off_and_must_not_happen_twice_is_not_tried_again(kept: bool) -> None:
+    sent: list[str] = []
+
+    async def use(tool: Tool, arguments: Mapping[str, Any], task: Task, journal: Journal, /) -> str:
+        async def send() -> str:
+            sent.append("sent")
+            await anyio.sleep_forever()
+            return "never"
+
+        return await journal.once(f"{task.id}/tool", send, returns=str, idempotent=False)
+
+    flow = Workflow("w")
+    flow.use("a", Mailer(), retry=3, timeout=5)
+    async with VirtualClock() as clock:
+        services = Services(Fragile(), use=use, clock=clock, rng=Random(1))
+        with pytest.raises(TaskFailed, match="longer than 5 s"):
+            await execute(flow, services=services, engine=KeptRuns() if kept else None)
+    assert sent == ["sent"]
+
+
+class Mailer:
+    spec = ToolSpec("mail", "Sends a mail.", {"type": "object", "properties": {}})
+    idempotent = False
+
+    async def call(self, arguments: Any) -> str:
+        raise AssertionError("it is called through the guard")

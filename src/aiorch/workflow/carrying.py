@@ -375,7 +375,7 @@ class Carrying:
         """A try raised: try again, go on without it, or end everything."""
         house, node, row = self.house, unit.node, unit.row
         row.error = house.services.redact(told(wrong))
-        if unit.i not in self._broken and not isinstance(wrong, FailedBefore):
+        if unit.i not in self._broken and not isinstance(wrong, FailedBefore) and not unit.doubtful:
             seconds = wait_before_next(node.policy.retry, row.tries, wrong, house.services.rng)
             if seconds is not None:
                 again = self._again(unit, seconds)

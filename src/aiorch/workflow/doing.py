@@ -129,15 +129,18 @@ def _inner_journal(unit: Unit) -> Journal:
     """What a task's own effects go through: each try has keys of its own, or it would be answered as the one before."""
     journal, tries = unit.house.journal, (*unit.at.tries, unit.row.tries)
     prefix = f"{unit.path}:" if max(tries) == 1 else f"{unit.path}:try{'.'.join(map(str, tries))}/"
-    return _InnerMail(journal, journal, prefix) if isinstance(journal, Mailbox) else _Inner(journal, prefix)
+    if isinstance(journal, Mailbox):
+        return _InnerMail(unit, journal, journal, prefix)
+    return _Inner(unit, journal, prefix)
 
 
 class _Inner:
     """A journal whose keys begin with a task's path."""
 
-    __slots__ = ("_journal", "_prefix")
+    __slots__ = ("_journal", "_prefix", "_unit")
 
-    def __init__(self, journal: Journal, prefix: str) -> None:
+    def __init__(self, unit: Unit, journal: Journal, prefix: str) -> None:
+        self._unit = unit
         self._journal = journal
         self._prefix = prefix
 
@@ -160,16 +163,17 @@ class _Inner:
         idempotent: bool = True,
         ledger: bool = False,
     ) -> Awaitable[T]:
-        return self._journal.once(
+        made = self._journal.once(
             self._prefix + key, effect, returns=returns, idempotent=idempotent, ledger=ledger
         )
+        return made if idempotent else self._unit.watched(made)
 
 
 class _InnerMail(_Inner):
     __slots__ = ("_mailbox",)
 
-    def __init__(self, journal: Journal, mailbox: Mailbox, prefix: str) -> None:
-        super().__init__(journal, prefix)
+    def __init__(self, unit: Unit, journal: Journal, mailbox: Mailbox, prefix: str) -> None:
+        super().__init__(unit, journal, prefix)
         self._mailbox = mailbox
 
     def receive(self, name: str) -> Awaitable[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
@@ -21,6 +21,8 @@ from aiorch.workflow.services import Services
 
 if TYPE_CHECKING:
     from aiorch.workflow.carrying import Carrying
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True, eq=False)
@@ -74,6 +76,8 @@ class Unit:
     """What came of that."""
     culprit: str | None = None
     """The task inside of it that made it fail."""
+    doubtful: bool = False
+    """True once a call that must not happen twice was cut off: nobody knows how it ended, so no further try is made."""
 
     async def once(
         self, effect: Callable[[], Awaitable[Any]], returns: Any, values: Mapping[str, Any], idempotent: bool
@@ -83,7 +87,18 @@ class Unit:
         key = (
             self.key if idempotent else self.path
         )  # what must not happen twice does not, whoever tries again
-        return await self.house.journal.once(key, effect, returns=returns, idempotent=idempotent)
+        made = self.house.journal.once(key, effect, returns=returns, idempotent=idempotent)
+        return await (made if idempotent else self.watched(made))
+
+    async def watched(self, made: Awaitable[T]) -> T:
+        """What a call that must not happen twice returns; one that is cut off leaves the task in doubt."""
+        try:
+            return await made
+        except Exception:
+            raise
+        except BaseException:
+            self.doubtful = True
+            raise
 
     def remembered(
         self, effect: Callable[[], Awaitable[Any]], returns: Any, values: Mapping[str, Any]
