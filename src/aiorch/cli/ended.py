@@ -13,7 +13,7 @@ from aiorch.errors import AiorchError, TaskFailed
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from aiorch.cli.run import Job
+    from aiorch.cli.job import Job
     from aiorch.workflow import Row, Run, Workflow
 
 WIDE = 160

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,14 +21,14 @@ from aiorch.cli.ended import (
     report_stopped,
     shown,
 )
+from aiorch.cli.job import How, Job
 from aiorch.cli.voice import FAILED, Voice, flags, voice
 from aiorch.errors import InputError, TaskFailed
 
 if TYPE_CHECKING:
-    from aiorch.orchestrator import Orchestrator
     from aiorch.settings import Settings
     from aiorch.views.board import Entry
-    from aiorch.workflow import Run, Workflow
+    from aiorch.workflow import Workflow
 
 
 class _Limit(click.ParamType[tuple[str, int]]):
@@ -128,43 +128,6 @@ def command(
         ctx.exit(FAILED)
     if not speak.json:
         speak.result(shown(job.run.value))
-
-
-@dataclass(frozen=True, slots=True)
-class How:
-    """How a run is carried out, as the command line says."""
-
-    limit: int = 64
-    limits: Mapping[str, int] = field(default_factory=dict[str, int])
-    engine: str | None = None
-    html: Path | None = None
-    """Where its page goes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One run, from the command line to its end."""
-
-    flow: Workflow
-    inputs: Mapping[str, Any]
-    settings: Settings
-    how: How
-    run: Run
-    again: tuple[str, ...] = ()
-    """The command that carries it on."""
-
-    by: list[Orchestrator] = field(default_factory=list["Orchestrator"])
-    """Who carries it out, from then on."""
-
-    @property
-    def audit(self) -> Path | None:
-        """Where its last action was recorded."""
-        return self.by[0].audit_file if self.by else None
-
-    @property
-    def durable(self) -> bool:
-        """Whether it outlives this process."""
-        return "://" in self.settings.engine.get_secret_value()
 
 
 def prepare(
